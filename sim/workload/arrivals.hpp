@@ -1,0 +1,24 @@
+#pragma once
+// When requests arrive. A new process is one more alternative of Arrivals and its branch in
+// RequestSource.
+
+#include <cstdint>
+#include <variant>
+
+#include "models/units/quantity.hpp"
+
+namespace moeplan::sim {
+
+// Open loop: independent exponential gaps, the first request after the first gap.
+struct PoissonArrivals {
+  PerSecond rate;  // > 0
+};
+
+// Closed loop: `concurrency` requests at time 0; each completion starts the next at once.
+struct ClosedLoop {
+  std::int32_t concurrency;  // >= 1
+};
+
+using Arrivals = std::variant<PoissonArrivals, ClosedLoop>;
+
+}  // namespace moeplan::sim

@@ -1,0 +1,64 @@
+#pragma once
+// How many tokens a prompt or an answer has: one random word in, one whole number out. A new
+// distribution is one more alternative of LengthDistribution.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace moeplan::sim {
+
+struct FixedLength {
+  std::int32_t tokens;  // >= 1
+  std::int32_t sample(std::uint64_t word) const;
+  double mean() const;
+};
+
+// The whole number nearest to exp(mu + sigma Z), Z standard normal, under the condition that it
+// lies in [min, max]: what falls outside is drawn again (done by inversion, so one word is one
+// length), and no weight piles up at the ends.
+//   P(n) = [F(n + 1/2) - F(n - 1/2)] / [F(max + 1/2) - F(min - 1/2)],  F(x) = Phi((ln x -
+//   mu)/sigma)
+class LogNormalLength {
+ public:
+  // What is wrong with the parameters, in a sentence for the user; nullopt if they are valid:
+  // median > 0 (tokens), sigma > 0 (of the natural logarithm), 1 <= min <= max, and at least 1e-6
+  // of the untruncated distribution within [min, max].
+  static std::optional<std::string> problem(double median, double sigma, std::int32_t min,
+                                            std::int32_t max);
+  // Throws: std::logic_error where problem() says something (check user input with it first).
+  static LogNormalLength from_median(double median, double sigma, std::int32_t min,
+                                     std::int32_t max);
+  // mean: of the distribution before truncation, median = mean exp(-sigma^2 / 2).
+  static LogNormalLength from_mean(double mean, double sigma, std::int32_t min, std::int32_t max);
+
+  double mu() const { return mu_; }
+  double sigma() const { return sigma_; }
+  std::int32_t min() const { return min_; }
+  std::int32_t max() const { return max_; }
+
+  std::int32_t sample(std::uint64_t word) const;
+  // Mean of the truncated, rounded lengths: min + sum over n in [min, max) of P(length > n);
+  // relative error below 1e-9. Computed once, at construction.
+  double mean() const { return mean_; }
+
+ private:
+  LogNormalLength(double mu, double sigma, std::int32_t min, std::int32_t max);
+  double mu_;
+  double sigma_;
+  std::int32_t min_;
+  std::int32_t max_;
+  double below_ = 0.0;     // probability under the window, or above it where mirrored_
+  double within_ = 0.0;    // probability of the window before truncation
+  bool mirrored_ = false;  // window in the upper half: work with upper tails, which keep digits
+  double mean_ = 0.0;
+};
+
+using LengthDistribution = std::variant<FixedLength, LogNormalLength>;
+
+std::int32_t sample_length(const LengthDistribution& distribution, std::uint64_t word);
+double mean_length(const LengthDistribution& distribution);
+std::int32_t longest_length(const LengthDistribution& distribution);
+
+}  // namespace moeplan::sim
