@@ -1,0 +1,20 @@
+#pragma once
+// Node: one machine as it is rented or bought: how many GPUs of which kind on which fabrics.
+// A Gpu names the fabrics of its usual node; a Node is for an instance type that differs from it.
+
+#include <map>
+#include <string>
+
+namespace moeplan::models {
+
+struct Node {
+  std::string id;  // "aws-p5.48xlarge"
+  std::string name;
+  std::string gpu;                             // catalog id
+  int gpus = 0;                                // in the machine
+  std::string fabric;                          // catalog id of the fabric inside
+  std::string uplink;                          // catalog id of the fabric between such nodes
+  std::map<std::string, std::string> sources;  // field -> document, page or URL, date
+};
+
+}  // namespace moeplan::models

@@ -1,0 +1,134 @@
+#pragma once
+// Routing: how one MoE layer spreads its tokens over its experts. Answers the two questions the
+// cost laws ask: how many experts are read (active), and how much the busiest rank has to do.
+//
+// Model: every token draws top_k different columns of the router without replacement, column c
+// with chance proportional to its weight among those left (Plackett-Luce; the same as the top_k
+// largest of log weight + Gumbel noise), tokens independent of each other. uniform: equal weights.
+// All expectations below are exact under it (quadrature error < 1e-9) unless they say otherwise.
+// A column leads to one expert; after merging, several columns may lead to the same expert.
+// Capacity and dropping are in capacity.hpp. No randomness here.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/units/id.hpp"
+
+namespace moeplan::models {
+
+// What one rank has to do in one pass through the layer; both are expectations.
+struct RankLoad {
+  double pairs = 0.0;           // (token, expert) pairs
+  double active_experts = 0.0;  // experts that receive at least one token
+};
+
+// What becomes of the router when experts are pruned (serving.md 4).
+//   reinitialised: a new router is trained (UNCURL): taken as uniform, whatever it was before.
+//   sliced: the columns of the removed experts are dropped, top_k unchanged.
+//   merged_logits: all columns stay, those of merged experts lead to the same expert.
+enum class RouterMode { reinitialised, sliced, merged_logits };
+
+// "reinitialised sliced merged_logits".
+std::string_view name_of(RouterMode mode);
+std::optional<RouterMode> router_mode_from(std::string_view name);
+const std::vector<std::string>& router_mode_names();
+
+class Routing {
+ public:
+  // Every set of top_k experts equally likely. Throws: std::logic_error unless 1 <= top_k <=
+  // experts.
+  static Routing uniform(std::int64_t experts, std::int64_t top_k);
+  // Weight of the expert with popularity rank r = 1, 2, ...: r^-alpha. Popularity is dealt to the
+  // expert numbers by a fixed pseudo-random permutation (the same for equal `experts`), so that a
+  // rank's contiguous block is a typical mixture and not "all the popular ones".
+  // alpha 0 is uniform. Throws: std::logic_error as uniform, and for alpha < 0 or not finite.
+  static Routing power_law(std::int64_t experts, std::int64_t top_k, double alpha);
+  // Measured: inclusion[e] = P(a token uses expert e), 0..1, sum = top_k within 1e-3 * top_k
+  // (scaled to fit). The weights that give these probabilities are found by iteration to 1e-9
+  // (or within 1e-6 for probabilities above 0.999999).
+  // Throws: std::logic_error when the numbers are not such probabilities.
+  static Routing from_inclusion(std::vector<double> inclusion, std::int64_t top_k);
+
+  std::int64_t experts() const { return static_cast<std::int64_t>(inclusion_.size()); }
+  std::int64_t top_k() const { return top_k_; }
+  // Expected different experts per token; below top_k after merging, else top_k.
+  double effective_top_k() const { return effective_top_k_; }
+  bool is_uniform() const { return uniform_; }
+  // [experts], P(a token uses expert e); sums to effective_top_k().
+  const std::vector<double>& inclusion() const { return inclusion_; }
+  // Busiest expert over the mean.
+  double skew() const;
+
+  // Expected number of different experts that `tokens` tokens use: sum over e of
+  // 1 - (1 - q_e)^tokens. tokens >= 0, may be fractional.
+  double expected_active(double tokens) const;
+
+  // Expected load of one rank under contiguous placement: ranks split the experts in order, the
+  // first (experts mod ranks) ranks hold one more. Throws: std::logic_error unless
+  // 1 <= ranks <= experts, 0 <= rank < ranks, tokens >= 0.
+  RankLoad rank_load(double tokens, int ranks, int rank) const;
+
+  // The slowest rank. pairs: expectation of the maximum over ranks of the pairs, sampling
+  // fluctuation included; active_experts: maximum over ranks of the expectation.
+  // Approximation for pairs: ranks as independent variables with the mean T m_r and the variance
+  // T sum over its experts of q (1 - q) experts / (experts - 1) (the independent variables whose
+  // distribution given their sum has the covariance of the true one), binomial below a mean of
+  // 64 pairs, normal with skewness above; never below the mean over ranks rounded up.
+  // Checked against Monte Carlo in tests/models/routing: see kLargestRankError.
+  RankLoad largest_rank_load(double tokens, int ranks) const;
+
+  // Expected number of different ranks that hold at least one of a token's experts: its copies
+  // under `alltoall_per_rank`. Uniform: ranks (1 - C(E - E/ranks, k) / C(E, k)), which tends to
+  // ranks (1 - (1 - 1/ranks)^k) for many experts (8 of 8 ranks: 5.25; with 128 experts 5.33).
+  double expected_distinct_ranks(int ranks) const;
+
+  // A new router over `kept` experts: uniform. Throws: std::logic_error if top_k > kept.
+  Routing reinitialised(std::int64_t kept) const;
+  // Only the given experts, in this order; their columns keep their weights. Keeping all in order
+  // returns an equal object. Throws: std::logic_error for ids out of range or repeated, or fewer
+  // columns than top_k.
+  Routing sliced(const std::vector<ExpertId>& kept) const;
+  // Expert e becomes cluster_of[e]; clusters are numbered 0 .. max without gaps. Loads add up,
+  // but a token that chose several members uses the merged expert once.
+  Routing merged(const std::vector<ExpertId>& cluster_of) const;
+  // By mode, where no plan from a checkpoint says which experts: sliced keeps the most popular
+  // (ties: the lower id), in their old order; merged_logits takes those as anchors and deals the
+  // others to them, the most popular remaining one to the least popular anchor, and round again.
+  Routing pruned(RouterMode mode, std::int64_t kept) const;
+
+  // The `count` experts with the highest inclusion, ascending ids; ties: the lower id.
+  std::vector<ExpertId> most_popular(std::int64_t count) const;
+
+ private:
+  Routing() = default;
+  static Routing from_columns(std::vector<double> weights, std::vector<std::int64_t> expert_of,
+                              std::int64_t experts, std::int64_t top_k);
+
+  std::int64_t top_k_ = 0;
+  bool uniform_ = false;  // equal weights, one column per expert
+  double effective_top_k_ = 0.0;
+  std::vector<double> weights_;          // [columns], >= 0
+  std::vector<std::int64_t> expert_of_;  // [columns]
+  std::vector<double> inclusion_;        // [experts]
+  std::vector<double> log_exclusion_;    // [experts], log(1 - inclusion)
+};
+
+// Largest error of Routing::largest_rank_load().pairs relative to Monte Carlo over the grid of
+// tests/models/routing (8..256 experts, top 1..8, 2..16 ranks, 1..4096 tokens, power law to 1.2).
+inline constexpr double kLargestRankError = 0.05;
+
+// First expert of a rank and of the one after it, under the contiguous placement of rank_load.
+struct ExpertRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+ExpertRange experts_of_rank(std::int64_t experts, int ranks, int rank);
+
+// min(local_experts, pairs): the active experts of measured tables whose distribution is called
+// `balanced` (round-robin). For reading such tables only, never for predicting traffic.
+double round_robin_active(std::int64_t local_experts, double pairs);
+
+}  // namespace moeplan::models
