@@ -12,7 +12,8 @@ namespace moeplan::sim {
 struct FixedLength {
   std::int32_t tokens;  // >= 1
   std::int32_t sample(std::uint64_t word) const;
-  double mean() const;
+  double mean() const { return static_cast<double>(tokens); }
+  std::int32_t longest() const { return tokens; }
 };
 
 // The whole number nearest to exp(mu + sigma Z), Z standard normal, under the condition that it
@@ -23,8 +24,8 @@ struct FixedLength {
 class LogNormalLength {
  public:
   // What is wrong with the parameters, in a sentence for the user; nullopt if they are valid:
-  // median > 0 (tokens), sigma > 0 (of the natural logarithm), 1 <= min <= max, and at least 1e-6
-  // of the untruncated distribution within [min, max].
+  // median in (0, 1e9] tokens, sigma in (0, 10] (of the natural logarithm), 1 <= min <= max, and at
+  // least 1e-6 of the untruncated distribution within [min, max].
   static std::optional<std::string> problem(double median, double sigma, std::int32_t min,
                                             std::int32_t max);
   // Throws: std::logic_error where problem() says something (check user input with it first).
@@ -42,6 +43,7 @@ class LogNormalLength {
   // Mean of the truncated, rounded lengths: min + sum over n in [min, max) of P(length > n);
   // relative error below 1e-9. Computed once, at construction.
   double mean() const { return mean_; }
+  std::int32_t longest() const { return max_; }
 
  private:
   LogNormalLength(double mu, double sigma, std::int32_t min, std::int32_t max);
@@ -49,9 +51,9 @@ class LogNormalLength {
   double sigma_;
   std::int32_t min_;
   std::int32_t max_;
-  double below_ = 0.0;     // probability under the window, or above it where mirrored_
-  double within_ = 0.0;    // probability of the window before truncation
-  bool mirrored_ = false;  // window in the upper half: work with upper tails, which keep digits
+  double start_ = 0.0;     // F(min - 1/2), or 1 - F(min - 1/2) where mirrored_
+  double within_ = 0.0;    // F(max + 1/2) - F(min - 1/2)
+  bool mirrored_ = false;  // window above the median: upper tails keep their digits there
   double mean_ = 0.0;
 };
 

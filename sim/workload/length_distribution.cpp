@@ -1,0 +1,139 @@
+#include "sim/workload/length_distribution.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "models/units/require.hpp"
+#include "sim/engine/random_stream.hpp"
+
+namespace moeplan::sim {
+
+namespace {
+
+constexpr double kLeastShare = 1e-6;
+
+// Upper tail of the standard normal; keeps its relative accuracy for large z.
+double upper_tail(double z) { return 0.5 * std::erfc(z / std::numbers::sqrt2); }
+
+struct LogNormal {
+  double mu;
+  double sigma;
+  double z(double x) const { return (std::log(x) - mu) / sigma; }
+  double cumulative(double x) const { return upper_tail(-z(x)); }
+  double survival(double x) const { return upper_tail(z(x)); }
+  double density(double x) const {
+    const double standard = z(x);
+    return std::exp(-0.5 * standard * standard) / (x * sigma * std::sqrt(2.0 * std::numbers::pi));
+  }
+  // Integral of survival(x) over [a, b], by parts: b S(b) - a S(a) + integral of x density(x).
+  double survival_integral(double a, double b) const {
+    const double untruncated_mean = std::exp(mu + 0.5 * sigma * sigma);
+    return b * survival(b) - a * survival(a) +
+           untruncated_mean * (upper_tail(sigma - z(b)) - upper_tail(sigma - z(a)));
+  }
+};
+
+double window_share(const LogNormal& law, double low, double high) {
+  return low >= std::exp(law.mu) ? law.survival(low) - law.survival(high)
+                                 : law.cumulative(high) - law.cumulative(low);
+}
+
+// Sum over whole n in [first, last) of survival(n + 1/2). Up to 2^16 terms one by one; the rest,
+// where survival is smooth over one token, by the midpoint rule with its first correction,
+//   integral S + (density(last) - density(from)) / 24,   next term below 1e-9 of the sum.
+double survival_sum(const LogNormal& law, double first, double last) {
+  constexpr double kOneByOne = 65536.0;
+  const double from = std::min(last, first + kOneByOne);
+  double sum = 0.0;
+  for (double n = first; n < from; n += 1.0) {
+    sum += law.survival(n + 0.5);
+  }
+  if (from < last) {
+    sum += law.survival_integral(from, last) + (law.density(last) - law.density(from)) / 24.0;
+  }
+  return sum;
+}
+
+// min + sum over n in [min, max) of P(length > n), P(length > n) = [S(n + 1/2) - S(max + 1/2)] /
+// within. Ten sigma from the median the sum has no digits left: S is 1 below, 0 above.
+double truncated_mean(const LogNormal& law, double min, double max, double within) {
+  const double certain = std::floor(std::exp(law.mu - 10.0 * law.sigma));
+  const double impossible = std::ceil(std::exp(law.mu + 10.0 * law.sigma));
+  const double first = std::clamp(certain, min, max);
+  const double last = std::clamp(impossible, first, max);
+  const double sum = (first - min) + survival_sum(law, first, last);
+  return min + (sum - (max - min) * law.survival(max + 0.5)) / within;
+}
+
+}  // namespace
+
+std::int32_t FixedLength::sample(std::uint64_t) const { return tokens; }
+
+std::optional<std::string> LogNormalLength::problem(double median, double sigma, std::int32_t min,
+                                                    std::int32_t max) {
+  if (!(median > 0.0 && median <= 1e9)) {
+    return fmt::format("the median must be above 0 and at most 1e9 tokens, got {}", median);
+  }
+  if (!(sigma > 0.0 && sigma <= 10.0)) {
+    return fmt::format("sigma must be above 0 and at most 10, got {}", sigma);
+  }
+  if (min < 1 || max < min) {
+    return fmt::format("the limits must satisfy 1 <= min <= max, got min {} and max {}", min, max);
+  }
+  const double share = window_share({std::log(median), sigma}, min - 0.5, max + 0.5);
+  if (!(share >= kLeastShare)) {
+    return fmt::format(
+        "only {:.2g} of the log-normal with median {} and sigma {} lies within {}..{} tokens; at "
+        "least {} must",
+        share, median, sigma, min, max, kLeastShare);
+  }
+  return std::nullopt;
+}
+
+LogNormalLength LogNormalLength::from_median(double median, double sigma, std::int32_t min,
+                                             std::int32_t max) {
+  require(!problem(median, sigma, min, max).has_value(), "invalid log-normal length parameters");
+  return LogNormalLength(std::log(median), sigma, min, max);
+}
+
+LogNormalLength LogNormalLength::from_mean(double mean, double sigma, std::int32_t min,
+                                           std::int32_t max) {
+  return from_median(mean * std::exp(-0.5 * sigma * sigma), sigma, min, max);
+}
+
+LogNormalLength::LogNormalLength(double mu, double sigma, std::int32_t min, std::int32_t max)
+    : mu_(mu), sigma_(sigma), min_(min), max_(max) {
+  const LogNormal law{mu, sigma};
+  const double low = min - 0.5;
+  mirrored_ = low >= std::exp(mu);
+  start_ = mirrored_ ? law.survival(low) : law.cumulative(low);
+  within_ = window_share(law, low, max + 0.5);
+  mean_ = truncated_mean(law, min, max, within_);
+}
+
+std::int32_t LogNormalLength::sample(std::uint64_t word) const {
+  const double share = unit_interval(word) * within_;
+  // Rounding may reach 0 or 1, where the quantile is infinite.
+  const double z = mirrored_ ? -normal_quantile(std::max(start_ - share, 0x1p-1000))
+                             : normal_quantile(std::min(start_ + share, 1.0 - 0x1p-53));
+  const double length = std::round(std::exp(mu_ + sigma_ * z));
+  return static_cast<std::int32_t>(
+      std::clamp(length, static_cast<double>(min_), static_cast<double>(max_)));
+}
+
+std::int32_t sample_length(const LengthDistribution& distribution, std::uint64_t word) {
+  return std::visit([word](const auto& d) { return d.sample(word); }, distribution);
+}
+
+double mean_length(const LengthDistribution& distribution) {
+  return std::visit([](const auto& d) { return d.mean(); }, distribution);
+}
+
+std::int32_t longest_length(const LengthDistribution& distribution) {
+  return std::visit([](const auto& d) { return d.longest(); }, distribution);
+}
+
+}  // namespace moeplan::sim
