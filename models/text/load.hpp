@@ -1,7 +1,7 @@
 #pragma once
 // The one way in for every file: bounded, encoding-checked, located.
-// Limits: 64 MiB a file, nesting depth 64; no YAML anchors, aliases, merge keys, tags or tabs as
-// indentation; duplicate keys are an error. Nothing is executed or included.
+// Limits: 64 MiB a file, nesting depth 64, 4 million values; no YAML anchors, aliases, merge keys,
+// tags or tabs as indentation; duplicate keys are an error. Nothing is executed or included.
 
 #include <filesystem>
 #include <string>
@@ -12,6 +12,7 @@ namespace moeplan::text {
 
 inline constexpr std::size_t kMaxFileBytes = 64u * 1024u * 1024u;
 inline constexpr int kMaxDepth = 64;
+inline constexpr std::size_t kMaxValues = 4'000'000;
 
 // The whole file as UTF-8 text. Throws: InputError E_IO (missing, directory, unreadable),
 // E_LIMIT (too large), E_ENCODING (empty, BOM, UTF-16, NUL, invalid UTF-8; with the offset).

@@ -22,8 +22,8 @@ struct Node {
   std::string scalar;
   Mark mark;
   struct Entry;
-  std::vector<Node> items;      // of a sequence
-  std::vector<Entry> entries;   // of a map, in file order, keys unique
+  std::vector<Node> items;     // of a sequence
+  std::vector<Entry> entries;  // of a map, in file order, keys unique
 
   // The entry's value or nullptr.
   const Node* find(const std::string& key) const;
