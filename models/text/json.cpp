@@ -77,6 +77,15 @@ Json& Json::set(std::string key, Json value) {
   return *this;
 }
 
+Json& Json::merge(const Json& other) {
+  const auto* object = std::get_if<Object>(&other.value_);
+  require(object != nullptr, "Json::merge needs an object");
+  for (const auto& [name, value] : *object) {
+    set(name, value);
+  }
+  return *this;
+}
+
 Json& Json::push(Json value) {
   auto* array = std::get_if<Array>(&value_);
   require(array != nullptr, "Json::push needs an array");

@@ -42,6 +42,7 @@ class Json {
 
   Json& set(std::string key, Json value);  // object only; returns *this
   Json& push(Json value);                  // array only; returns *this
+  Json& merge(const Json& other);          // objects only: sets every key of other
 
   // One line, or with two spaces of indentation and a final line break.
   std::string line() const;

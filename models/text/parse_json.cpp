@@ -14,6 +14,9 @@ namespace {
 
 using Exception = nlohmann::detail::exception;
 
+constexpr auto npos = std::string::npos;
+constexpr std::string_view kPunctuation = ",:[]{}";
+
 // Moves over valid JSON: each next() goes to the start of the next value, key or bracket.
 class Locator {
  public:
@@ -22,13 +25,19 @@ class Locator {
   // Offset of the next token that is not white space, ',' or ':'.
   std::size_t next() { return advance(content_.find_first_not_of(" \t\r\n,:", offset_)); }
   Mark mark() const { return mark_; }
+  std::size_t offset() const { return offset_; }
 
   // Each moves past the token that begins here; number() returns its text.
   void bracket() { advance(offset_ + 1); }
   void literal(std::size_t length) { advance(offset_ + length); }
   std::string number() {
     const std::size_t begin = offset_;
-    advance(content_.find_first_not_of("+-.0123456789eE", offset_));
+    const std::size_t digit = begin + (content_[begin] == '-' ? 1 : 0);
+    const std::size_t end = content_.find_first_not_of("+-.0123456789eE", begin);
+    // A number ends after a leading zero; "012" is two numbers, which is an error.
+    const bool zero = content_.compare(digit, 1, "0") == 0 && digit + 1 < content_.size() &&
+                      content_.find_first_of("0123456789", digit + 1) == digit + 1;
+    advance(zero ? digit + 1 : end);
     return content_.substr(begin, offset_ - begin);
   }
   void string() {
@@ -101,17 +110,21 @@ class Handler {
                      .got = shown(token),
                      .expected = "a number of size below 1.8e308"});
     }
-    const bool at_end = position > content_.size();
-    const std::size_t length = at_end ? 0 : std::min(raw_length(token), end);
-    Locator locator(content_);
-    locator.advance(end - length);
+    Token bad = unexpected(end);
+    // "nul}" fails at the bracket; what is wrong is the word before it.
+    if (bad.previous.size() > 0 && std::string_view(error.what()).find(" invalid ") != npos &&
+        bad.begin < content_.size() && kPunctuation.find(content_[bad.begin]) != npos) {
+      bad = {bad.begin - bad.previous.size(), bad.previous, {}};
+    }
+    const bool at_end = bad.begin >= content_.size();
+    locator_.advance(bad.begin);
     builder_.fail({.code = "E_SYNTAX",
-                   .mark = locator.mark(),
+                   .mark = locator_.mark(),
                    .pointer = builder_.pointer(),
-                   .what = "JSON syntax: " + reason(error.what()),
-                   .got = at_end ? "the end of the file" : "'" + shown(word(end - length)) + "'",
-                   .expected = expectation(error.what()),
-                   .fix = hint(end - length)});
+                   .what = "JSON syntax: " + part(error.what(), " - "),
+                   .got = at_end ? "the end of the file" : "'" + shown(bad.text) + "'",
+                   .expected = part(error.what(), "; expected "),
+                   .fix = hint(bad)});
   }
 
   Document finish() { return builder_.finish(); }
@@ -143,54 +156,70 @@ class Handler {
     return true;
   }
 
-  // Bytes of a token in the file; nlohmann shows control characters as <U+000A>.
-  static std::size_t raw_length(const std::string& token) {
-    std::size_t length = 0;
-    for (std::size_t i = 0; i < token.size(); ++length) {
-      i += token.compare(i, 3, "<U+") == 0 && i + 7 < token.size() && token[i + 7] == '>' ? 8 : 1;
+  struct Token {
+    std::size_t begin = 0;
+    std::string_view text;
+    std::string_view previous;  // the token right before, without white space between
+  };
+
+  // The token behind the last good one that reaches to `end`, the last character that was read.
+  // nlohmann's own text of the last token reaches back too far.
+  Token unexpected(std::size_t end) const {
+    Token token{locator_.offset(), {}, {}};
+    do {
+      token.previous = token.text;
+      const std::size_t after = token.begin + token.text.size();
+      token.begin = content_.find_first_not_of(" \t\r\n", after);
+      if (token.begin == npos) {
+        return {content_.size(), {}, {}};
+      }
+      if (token.begin != after) {
+        token.previous = {};
+      }
+      std::size_t stop = token.begin + 1;
+      if (content_[token.begin] == '"') {  // wrong inside: shown as far as it was read
+        stop = std::max(stop, end);
+      } else if (kPunctuation.find(content_[token.begin]) == npos) {
+        stop = std::min(content_.find_first_of(" \t\r\n,:[]{}\"", token.begin), content_.size());
+      }
+      token.text = std::string_view(content_).substr(token.begin, stop - token.begin);
+    } while (token.begin + token.text.size() < end);
+    return token;
+  }
+
+  // A part of nlohmann's message "... - REASON; expected EXPECTED" or "...; last read: '...'",
+  // up to the next semicolon.
+  static std::string part(const std::string& message, const std::string& from) {
+    const auto begin = message.find(from);
+    if (begin == npos) {
+      return "";
     }
-    return length;
+    const std::string rest = message.substr(begin + from.size());
+    return rest.substr(0, std::min(rest.find("; expected "), rest.find("; last read: ")));
   }
 
-  // The unexpected word as it stands in the file.
-  std::string_view word(std::size_t begin) const {
-    const std::string_view rest = std::string_view(content_).substr(begin);
-    const auto end = rest.find_first_of(" \t\r\n,:[]{}\"");
-    return rest.substr(0, end == 0 ? 1 : end);
-  }
-
-  // From "[json...] parse error at line 1, column 4: syntax error while parsing value - REASON;
-  // expected X" or "...; last read: 'Y'".
-  static std::string reason(const std::string& text) {
-    const auto dash = text.find(" - ");
-    std::string out = dash == std::string::npos ? text : text.substr(dash + 3);
-    out = out.substr(0, out.find("; expected "));
-    return out.substr(0, out.find("; last read: "));
-  }
-  static std::string expectation(const std::string& text) {
-    const auto begin = text.find("; expected ");
-    return begin == std::string::npos ? "" : text.substr(begin + 11);
-  }
-
-  std::string hint(std::size_t begin) const {
-    const std::string_view token = word(begin);
-    const auto before =
-        begin == 0 ? std::string::npos : content_.find_last_not_of(" \t\r\n", begin - 1);
-    if ((token == "]" || token == "}") && before != std::string::npos && content_[before] == ',') {
-      return fmt::format("remove the comma before '{}'", token);
+  std::string hint(const Token& bad) const {
+    const auto before = bad.begin == 0 ? npos : content_.find_last_not_of(" \t\r\n", bad.begin - 1);
+    if ((bad.text == "]" || bad.text == "}") && before != npos && content_[before] == ',') {
+      return fmt::format("remove the comma before '{}'", bad.text);
     }
-    if (token == "NaN" || token == "Infinity" || token == "-Infinity" || token == "nan" ||
-        token == "inf" || token == "-inf") {
+    if (bad.text == "NaN" || bad.text == "Infinity" || bad.text == "-Infinity" ||
+        bad.text == "nan" || bad.text == "inf" || bad.text == "-inf") {
       return "NaN and Infinity are not JSON; write a finite number";
     }
-    if (token.substr(0, 2) == "//" || token.substr(0, 2) == "/*" || token.substr(0, 1) == "#") {
+    if (bad.text.substr(0, 2) == "//" || bad.text.substr(0, 2) == "/*" ||
+        bad.text.substr(0, 1) == "#") {
       return "JSON has no comments";
     }
-    if (token.substr(0, 1) == "'") {
+    if (bad.text.substr(0, 1) == "'") {
       return "use double quotes";
     }
-    if (token == "True" || token == "False" || token == "None") {
+    if (bad.text == "True" || bad.text == "False" || bad.text == "None") {
       return "write true, false or null";
+    }
+    if (bad.begin > 0 && content_[bad.begin - 1] == '0' &&
+        bad.text.find_first_of("0123456789xXob") == 0) {
+      return "write a decimal number without leading zeros";
     }
     return "";
   }

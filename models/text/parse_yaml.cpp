@@ -71,6 +71,7 @@ class Handler : public YAML::EventHandler {
                 const std::string& value) override {
     const Mark at = start(mark);
     const bool plain = tag == "?";
+    check_quotes(mark, at);
     if ((!plain && tag != "!") || char_at(mark) == '!') {
       refuse_tag(at, tag);
     }
@@ -107,14 +108,19 @@ class Handler : public YAML::EventHandler {
       refuse(at, "an alias (*name)", "write the value out, or quote the text");
     }
     std::string fix;
-    if (error.msg == "illegal map value") {
+    if (error.msg.find("flow not found") != std::string::npos) {
+      const Mark begin = builder_.innermost();
+      fix = fmt::format("close the bracket of {}:{}", begin.line, begin.column);
+    } else if (error.msg == "illegal map value") {
       fix = "quote text that contains ': ', or check the indentation";
     }
     builder_.fail({.code = "E_SYNTAX",
                    .mark = at,
                    .pointer = builder_.pointer(),
                    .what = "YAML syntax: " + error.msg,
-                   .got = "'" + shown(line_text(error.mark)) + "'",
+                   .got = line_start(error.mark) >= content_.size()
+                              ? "the end of the file"
+                              : "'" + shown(line_text(error.mark)) + "'",
                    .fix = fix});
   }
 
@@ -145,6 +151,28 @@ class Handler : public YAML::EventHandler {
       tab_error(at);
     }
     return at;
+  }
+
+  // yaml-cpp 0.7 takes a quoted scalar that is still open at the end of the file.
+  void check_quotes(const YAML::Mark& mark, Mark at) {
+    const char quote = char_at(mark);
+    if (quote != '"' && quote != '\'') {
+      return;
+    }
+    const char* stops = quote == '"' ? "\"\\" : "'";
+    auto i = content_.find_first_of(stops, static_cast<std::size_t>(mark.pos) + 1);
+    while (i < content_.size() &&
+           (content_[i] == '\\' || (quote == '\'' && content_.compare(i, 2, "''") == 0))) {
+      i = content_.find_first_of(stops, i + 2);
+    }
+    if (i >= content_.size()) {
+      builder_.fail({.code = "E_SYNTAX",
+                     .mark = at,
+                     .pointer = builder_.pointer(),
+                     .what = "this quote is never closed",
+                     .got = "the end of the file",
+                     .expected = fmt::format("a closing {}", quote)});
+    }
   }
 
   std::size_t line_start(const YAML::Mark& mark) const {

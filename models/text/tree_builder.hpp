@@ -24,6 +24,8 @@ class TreeBuilder {
 
   // JSON pointer of the place the next value goes to.
   std::string pointer() const;
+  // Where the innermost open map or sequence began; {} when none is open.
+  Mark innermost() const { return frames_.empty() ? Mark{} : frames_.back().node.mark; }
   // Records a problem and goes on; throws once there are many.
   void problem(Problem problem);
   // Records a problem and throws all.
