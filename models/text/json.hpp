@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "models/units/require.hpp"
+
 namespace moeplan::text {
 
 class Json {

@@ -1,6 +1,7 @@
 #include "models/text/load.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +16,14 @@ namespace {
 [[noreturn]] void io_error(const std::filesystem::path& path, const std::string& what,
                            const std::string& got, const std::string& fix = "") {
   throw InputError({.code = "E_IO", .file = path.string(), .what = what, .got = got, .fix = fix});
+}
+
+[[noreturn]] void too_large(const std::filesystem::path& path, const std::string& got) {
+  throw InputError({.code = "E_LIMIT",
+                    .file = path.string(),
+                    .what = "the file is too large",
+                    .got = got,
+                    .expected = "at most 64 MiB"});
 }
 
 class Descriptor {
@@ -50,11 +59,15 @@ std::string read_file(const std::filesystem::path& path) {
   if (S_ISDIR(status.st_mode)) {
     io_error(path, "cannot read this as a file", std::strerror(EISDIR), "name a file in it");
   }
-  // Read to the end, or one byte past the limit: also for pipes, whose size is not known before.
   std::string content;
   if (S_ISREG(status.st_mode) && status.st_size > 0) {
-    content.reserve(std::min(static_cast<std::size_t>(status.st_size), kMaxFileBytes) + 1);
+    const auto size = static_cast<std::size_t>(status.st_size);
+    if (size > kMaxFileBytes) {
+      too_large(path, std::to_string(size) + " bytes");
+    }
+    content.reserve(size + 1);
   }
+  // To the end, or one step past the limit: the size of a pipe is not known before.
   char buffer[1 << 16];
   while (content.size() <= kMaxFileBytes) {
     const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
@@ -70,13 +83,7 @@ std::string read_file(const std::filesystem::path& path) {
     content.append(buffer, static_cast<std::size_t>(got));
   }
   if (content.size() > kMaxFileBytes) {
-    throw InputError({.code = "E_LIMIT",
-                      .file = path.string(),
-                      .what = "the file is too large",
-                      .got = S_ISREG(status.st_mode)
-                                 ? std::to_string(status.st_size) + " bytes"
-                                 : "more than " + std::to_string(kMaxFileBytes) + " bytes",
-                      .expected = "at most 64 MiB"});
+    too_large(path, fmt::format("more than {} bytes", kMaxFileBytes));
   }
   check_encoding(content, path.string());
   return content;

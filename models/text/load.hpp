@@ -26,8 +26,10 @@ Document load_json(const std::filesystem::path& path);
 Document parse_yaml(const std::string& content, const std::string& file);
 Document parse_json(const std::string& content, const std::string& file);
 
-// Writes content to path.tmp, syncs and renames: the old or the new file, never a mixture.
-// Throws: std::system_error naming the path (exit code 6).
+// Writes a temporary file beside the path, syncs and renames it: the old or the new file, never a
+// mixture, also with several writers. Permissions of an old file stay; a symbolic link stays one;
+// devices and pipes are written in place. Throws: std::system_error naming the path (exit code 6);
+// the temporary file is gone and an old file unchanged then.
 void write_file(const std::filesystem::path& path, const std::string& content);
 
 // SHA-256 of the bytes, lower-case hex: for provenance and checksums.

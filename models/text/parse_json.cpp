@@ -14,7 +14,7 @@ namespace {
 
 using Exception = nlohmann::detail::exception;
 
-constexpr auto npos = std::string::npos;
+constexpr auto kNone = std::string::npos;
 constexpr std::string_view kPunctuation = ",:[]{}";
 
 // Moves over valid JSON: each next() goes to the start of the next value, key or bracket.
@@ -112,8 +112,8 @@ class Handler {
     }
     Token bad = unexpected(end);
     // "nul}" fails at the bracket; what is wrong is the word before it.
-    if (bad.previous.size() > 0 && std::string_view(error.what()).find(" invalid ") != npos &&
-        bad.begin < content_.size() && kPunctuation.find(content_[bad.begin]) != npos) {
+    if (bad.previous.size() > 0 && std::string_view(error.what()).find(" invalid ") != kNone &&
+        bad.begin < content_.size() && kPunctuation.find(content_[bad.begin]) != kNone) {
       bad = {bad.begin - bad.previous.size(), bad.previous, {}};
     }
     const bool at_end = bad.begin >= content_.size();
@@ -170,7 +170,7 @@ class Handler {
       token.previous = token.text;
       const std::size_t after = token.begin + token.text.size();
       token.begin = content_.find_first_not_of(" \t\r\n", after);
-      if (token.begin == npos) {
+      if (token.begin == kNone) {
         return {content_.size(), {}, {}};
       }
       if (token.begin != after) {
@@ -179,7 +179,7 @@ class Handler {
       std::size_t stop = token.begin + 1;
       if (content_[token.begin] == '"') {  // wrong inside: shown as far as it was read
         stop = std::max(stop, end);
-      } else if (kPunctuation.find(content_[token.begin]) == npos) {
+      } else if (kPunctuation.find(content_[token.begin]) == kNone) {
         stop = std::min(content_.find_first_of(" \t\r\n,:[]{}\"", token.begin), content_.size());
       }
       token.text = std::string_view(content_).substr(token.begin, stop - token.begin);
@@ -191,7 +191,7 @@ class Handler {
   // up to the next semicolon.
   static std::string part(const std::string& message, const std::string& from) {
     const auto begin = message.find(from);
-    if (begin == npos) {
+    if (begin == kNone) {
       return "";
     }
     const std::string rest = message.substr(begin + from.size());
@@ -199,8 +199,9 @@ class Handler {
   }
 
   std::string hint(const Token& bad) const {
-    const auto before = bad.begin == 0 ? npos : content_.find_last_not_of(" \t\r\n", bad.begin - 1);
-    if ((bad.text == "]" || bad.text == "}") && before != npos && content_[before] == ',') {
+    const auto before =
+        bad.begin == 0 ? kNone : content_.find_last_not_of(" \t\r\n", bad.begin - 1);
+    if ((bad.text == "]" || bad.text == "}") && before != kNone && content_[before] == ',') {
       return fmt::format("remove the comma before '{}'", bad.text);
     }
     if (bad.text == "NaN" || bad.text == "Infinity" || bad.text == "-Infinity" ||

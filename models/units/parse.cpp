@@ -91,6 +91,9 @@ std::optional<double> parse_number(std::string_view text) {
   text = trimmed(text);
   if (!text.empty() && text.front() == '+') {
     text.remove_prefix(1);
+    if (text.substr(0, 1) == "-") {
+      return std::nullopt;
+    }
   }
   double value = 0.0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -185,7 +188,7 @@ template <std::size_t N>
 std::string scaled(double value, const std::array<std::pair<const char*, double>, N>& steps) {
   std::size_t chosen = 0;
   for (std::size_t i = 0; i < N; ++i) {
-    if (std::abs(value) >= steps[i].second) {
+    if (std::abs(value) >= 0.9995 * steps[i].second) {  // 999.7 us is shown as 1.00 ms
       chosen = i;
     }
   }
