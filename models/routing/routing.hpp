@@ -73,11 +73,11 @@ class Routing {
 
   // The slowest rank. pairs: expectation of the maximum over ranks of the pairs, sampling
   // fluctuation included; active_experts: maximum over ranks of the expectation.
-  // Approximation for pairs: ranks as independent variables with the mean T m_r and the variance
-  // T sum over its experts of q (1 - q) experts / (experts - 1) (the independent variables whose
-  // distribution given their sum has the covariance of the true one), binomial below a mean of
-  // 64 pairs, normal with skewness above; never below the mean over ranks rounded up.
-  // Checked against Monte Carlo in tests/models/routing: see kLargestRankError.
+  // Approximation for pairs: ranks as independent variables of the right mean, their variance
+  // chosen so that, given the sum over ranks, it is the true one under uniform routing (a token's
+  // experts differ). Up to 32 pairs in all: exactly given that sum; beyond: without it, binomial,
+  // or normal with skewness above a mean of 64 pairs. Exact for top_k 1 and for one token under
+  // uniform routing. Error against Monte Carlo: kLargestRankError.
   RankLoad largest_rank_load(double tokens, int ranks) const;
 
   // Expected number of different ranks that hold at least one of a token's experts: its copies
@@ -104,6 +104,7 @@ class Routing {
 
  private:
   Routing() = default;
+  void finish();  // fills what follows from inclusion_
   static Routing from_columns(std::vector<double> weights, std::vector<std::int64_t> expert_of,
                               std::int64_t experts, std::int64_t top_k);
 
@@ -116,8 +117,9 @@ class Routing {
   std::vector<double> log_exclusion_;    // [experts], log(1 - inclusion)
 };
 
-// Largest error of Routing::largest_rank_load().pairs relative to Monte Carlo over the grid of
-// tests/models/routing (8..256 experts, top 1..8, 2..16 ranks, 1..4096 tokens, power law to 1.2).
+// Largest relative error of Routing::largest_rank_load().pairs against Monte Carlo over 8 to 256
+// experts, top 1 to 8, 2 to 16 ranks, 1 to 512 tokens, power laws 0, 0.6 and 1.2; a part of that
+// grid is a test (tests/models/routing/largest_rank_test.cpp).
 inline constexpr double kLargestRankError = 0.05;
 
 // First expert of a rank and of the one after it, under the contiguous placement of rank_load.
