@@ -83,7 +83,7 @@ class AccuracyCurve {
   bool distinguishable(std::int64_t kept, double confidence = kConfidence) const;
 
  private:
-  double interpolate(double kept) const;
+  double interpolate(std::size_t i, double t) const;
   AccuracyDescription description_;
   std::vector<AccuracyPoint> points_;
   std::vector<double> slopes_;  // [points]
