@@ -31,7 +31,8 @@ class LogNormalLength {
   // Throws: std::logic_error where problem() says something (check user input with it first).
   static LogNormalLength from_median(double median, double sigma, std::int32_t min,
                                      std::int32_t max);
-  // mean: of the distribution before truncation, median = mean exp(-sigma^2 / 2).
+  // mean: of the distribution before truncation; the same as from_median(mean exp(-sigma^2 / 2),
+  // ...).
   static LogNormalLength from_mean(double mean, double sigma, std::int32_t min, std::int32_t max);
 
   double mu() const { return mu_; }
@@ -51,9 +52,8 @@ class LogNormalLength {
   double sigma_;
   std::int32_t min_;
   std::int32_t max_;
-  double start_ = 0.0;     // F(min - 1/2), or 1 - F(min - 1/2) where mirrored_
-  double within_ = 0.0;    // F(max + 1/2) - F(min - 1/2)
-  bool mirrored_ = false;  // window above the median: upper tails keep their digits there
+  double start_ = 0.0;   // F(min - 1/2)
+  double within_ = 0.0;  // F(max + 1/2) - F(min - 1/2)
   double mean_ = 0.0;
 };
 

@@ -53,6 +53,8 @@ const Parameters kCases[] = {
     {0.05, 2.0, 1, 100},           // only the upper tail is within
     {1000.0, 0.3, 1, 400},         // only the lower tail
     {1000.0, 1.0, 1000, 1000},     // a window of one
+    {1000.0, 0.3, 3975, 9000},     // 2e-6 of the upper tail: nearly refused
+    {1000.0, 0.3, 1, 252},         // and of the lower
 };
 
 TEST(LogNormalLength, MeanIsThatOfItsProbabilities) {
