@@ -66,8 +66,8 @@ function(moeplan_program name)
 endfunction()
 
 # moeplan_test(models_units_test SOURCES ... DEPENDS ... LABELS fast): a GoogleTest program, one
-# CTest entry per test. LABELS: exactly one of fast, slow, mpi, gpu (default fast); the folder of
-# tests/ it lies in (models, sim, laws, golden, ...) is a second label, for `ctest -LE golden`.
+# CTest entry per test. LABELS: exactly one of fast, slow, mpi, gpu (default fast).
+# One folder of tests only: ctest --test-dir build/tests/golden
 function(moeplan_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES;LABELS" ${ARGN})
   moeplan_check_arguments(${name})
@@ -79,11 +79,7 @@ function(moeplan_test name)
   moeplan_program(${name} SOURCES ${ARG_SOURCES} DEPENDS ${ARG_DEPENDS}
                   LIBRARIES $<TARGET_NAME_IF_EXISTS:tests_support> ${ARG_LIBRARIES}
                             GTest::gmock GTest::gtest_main)
-  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${CMAKE_SOURCE_DIR}/tests
-             OUTPUT_VARIABLE folder)
-  string(REGEX REPLACE "/.*" "" folder "${folder}")
-  gtest_discover_tests(${name}
-    PROPERTIES LABELS "${ARG_LABELS}\\;${folder}" DISCOVERY_TIMEOUT 60)
+  gtest_discover_tests(${name} PROPERTIES LABELS ${ARG_LABELS} DISCOVERY_TIMEOUT 60)
 endfunction()
 
 # A misspelt keyword would silently drop a source or a dependency.
