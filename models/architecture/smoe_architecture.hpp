@@ -1,7 +1,7 @@
 #pragma once
 // SmoeArchitecture: everything about a language model that costs time or memory, layer by layer.
-// Made from a Hugging Face config.json (hf_config.hpp); dense models are the case without experts.
-// Counts of parameters, FLOPs and bytes are in counts.hpp.
+// Made from a Hugging Face config.json (hf_config.hpp) or our YAML (architecture_yaml.hpp); dense
+// models are the case without experts. Counts of parameters, FLOPs and bytes are in counts.hpp.
 
 #include <cstdint>
 #include <map>
@@ -23,7 +23,9 @@ struct GroupedQueryAttention {
   bool qkv_bias = false;
   bool output_bias = false;
   bool qk_norm = false;                // RMS norms of head_dim on q and k (Qwen3)
+  bool qk_norm_whole = false;          // the same over all heads at once (OLMoE)
   std::optional<std::int64_t> window;  // sliding window in tokens
+  friend bool operator==(const GroupedQueryAttention&, const GroupedQueryAttention&) = default;
 };
 
 // Multi-head latent attention: the cache holds kv_lora_rank + qk_rope_head_dim per token.
@@ -34,6 +36,7 @@ struct LatentAttention {
   std::int64_t qk_nope_head_dim = 0;
   std::int64_t qk_rope_head_dim = 0;
   std::int64_t v_head_dim = 0;
+  friend bool operator==(const LatentAttention&, const LatentAttention&) = default;
 };
 
 using Attention = std::variant<GroupedQueryAttention, LatentAttention>;
@@ -43,6 +46,7 @@ struct DenseFfn {
   std::int64_t intermediate = 0;
   bool gated = true;
   bool bias = false;
+  friend bool operator==(const DenseFfn&, const DenseFfn&) = default;
 };
 
 enum class RouterScoring { softmax, sigmoid };
@@ -50,24 +54,26 @@ enum class RouterScoring { softmax, sigmoid };
 // How the router picks experts.
 struct Router {
   RouterScoring scoring = RouterScoring::softmax;
-  bool normalise_top_k = true;          // norm_topk_prob
-  bool correction_bias = false;         // e_score_correction_bias
-  std::int64_t groups = 1;              // n_group
-  std::int64_t groups_kept = 1;         // topk_group
-  double capacity_factor = 0.0;         // 0: dropless
+  bool normalise_top_k = true;   // norm_topk_prob
+  bool correction_bias = false;  // e_score_correction_bias
+  std::int64_t groups = 1;       // n_group
+  std::int64_t groups_kept = 1;  // topk_group
+  double capacity_factor = 0.0;  // 0: dropless
   std::int64_t minimum_capacity = 0;
+  friend bool operator==(const Router&, const Router&) = default;
 };
 
 struct MoeFfn {
   std::int64_t experts = 0;
   std::int64_t top_k = 0;
-  std::int64_t intermediate = 0;             // of one expert
-  bool gated = true;                         // 3 or 2 matrices
+  std::int64_t intermediate = 0;  // of one expert
+  bool gated = true;              // 3 or 2 matrices
   bool bias = false;
-  std::int64_t shared_experts = 0;           // run for every token
-  std::int64_t shared_intermediate = 0;      // of all shared experts together
-  bool shared_gate = false;                  // a hidden x 1 gate on the shared output (Qwen2-MoE)
+  std::int64_t shared_experts = 0;       // run for every token
+  std::int64_t shared_intermediate = 0;  // of all shared experts together
+  bool shared_gate = false;              // a hidden x 1 gate on the shared output (Qwen2-MoE)
   Router router;
+  friend bool operator==(const MoeFfn&, const MoeFfn&) = default;
 };
 
 using Ffn = std::variant<DenseFfn, MoeFfn>;
@@ -75,18 +81,20 @@ using Ffn = std::variant<DenseFfn, MoeFfn>;
 struct Layer {
   Attention attention;
   Ffn ffn;
+  friend bool operator==(const Layer&, const Layer&) = default;
 };
 
 struct SmoeArchitecture {
   std::string name;        // catalog id or file stem
+  std::string source;      // where the file's facts come from; empty for a user's own file
   std::string model_type;  // of the config
   std::int64_t hidden = 0;
   std::int64_t vocabulary = 0;
   std::int64_t max_positions = 0;
   bool tied_embeddings = false;
-  bool learned_positions = false;   // GPT-2: max_positions x hidden weights
-  bool layer_norm = false;          // LayerNorm (weight and bias) instead of RMSNorm (weight)
-  std::vector<Layer> layers;        // [layers], order of execution
+  bool learned_positions = false;  // GPT-2: max_positions x hidden weights
+  bool layer_norm = false;         // LayerNorm (weight and bias) instead of RMSNorm (weight)
+  std::vector<Layer> layers;       // [layers], order of execution
   Precision weight_precision = Precision::bf16;  // as the checkpoint states it
   // Expert weights may be stored in another precision than the rest (gpt-oss).
   std::optional<Precision> expert_precision;
@@ -97,6 +105,8 @@ struct SmoeArchitecture {
   // Indices of MoE layers.
   std::vector<std::size_t> moe_layers() const;
   bool is_moe() const { return !moe_layers().empty(); }
+  // Precision in which expert weights are stored when the rest is stored in `weights`.
+  Precision experts_in(Precision weights) const { return expert_precision.value_or(weights); }
 };
 
 }  // namespace moeplan::models

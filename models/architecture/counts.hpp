@@ -1,0 +1,127 @@
+#pragma once
+// Counts: parameters, bytes and FLOPs that follow from a SmoeArchitecture, for the whole model and
+// for one rank of a layout. Pure arithmetic; no kernel efficiency (models/latency).
+// Letters: h hidden, H heads, K kv_heads, d head_dim, I intermediate, E experts, k top_k,
+// V vocabulary. Matrices of a gated FFN: 3 (gate, up, down), else 2.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/architecture/smoe_architecture.hpp"
+#include "models/units/quantity.hpp"
+
+namespace moeplan::models {
+
+// Numbers of weights in one layer, or summed over layers.
+//   attention: GQA 2 h H d + 2 h K d; MLA: q (h Hq or via q_lora_rank), h (kv_lora_rank + rope),
+//     kv_lora_rank H (nope + v), H v h
+//   router: h E, + E with a correction bias, + h with a gate on the shared expert
+//   experts: E x matrices x h I. shared_experts, dense_ffn: matrices x h I
+//   norms: two of h (LayerNorm has weight and bias), q and k norms, MLA's norms on its ranks
+//   expert_biases: E (I or 2 I, + h). biases: those of attention, dense and shared FFN
+struct LayerParameters {
+  std::int64_t attention = 0;
+  std::int64_t router = 0;
+  std::int64_t experts = 0;
+  std::int64_t expert_biases = 0;
+  std::int64_t shared_experts = 0;
+  std::int64_t dense_ffn = 0;
+  std::int64_t norms = 0;
+  std::int64_t biases = 0;
+  std::int64_t total() const;
+  LayerParameters& operator+=(const LayerParameters& other);
+};
+LayerParameters layer_parameters(const SmoeArchitecture& architecture, const Layer& layer);
+
+struct Parameters {
+  std::int64_t embeddings = 0;  // V h, + max_positions h when positions are learned
+  std::int64_t lm_head = 0;     // V h, or 0 when tied to the embeddings
+  std::int64_t final_norm = 0;  // h, LayerNorm 2 h
+  LayerParameters layers;       // summed
+  // Of total(), those that one token uses: k of E experts in each MoE layer, everything else
+  // whole (embeddings too, as model cards count).
+  std::int64_t active = 0;
+  std::int64_t total() const { return embeddings + lm_head + final_norm + layers.total(); }
+};
+Parameters count_parameters(const SmoeArchitecture& architecture);
+
+// How one engine is split. expert_parallel: whole experts over tensor_parallel x data_parallel
+// ranks; else every expert is sharded over all of them.
+struct RankLayout {
+  int tensor_parallel = 1;
+  int data_parallel = 1;
+  bool expert_parallel = false;
+  int ranks() const { return tensor_parallel * data_parallel; }
+};
+
+// Weight bytes of the fullest rank, by kind (as LayerParameters, + embeddings and lm_head).
+// TP shards attention by heads (KV heads are replicated where TP exceeds them; MLA's down
+// projections are replicated), dense and shared FFN by width, embeddings and lm_head by
+// vocabulary; DP replicates these. Experts are spread over all ranks. Router, norms, learned
+// positions and output biases are whole on every rank. What does not divide is rounded up.
+// Quantised are the matrices of attention, FFN and experts; the rest is plain_bytes(precision).
+// Source: vLLM 0.19 layer sharding (VocabParallelEmbedding, QKVParallelLinear, FusedMoE);
+// serving.md 1.
+struct RankWeights {
+  Bytes embeddings;
+  Bytes lm_head;
+  Bytes attention;
+  Bytes router;
+  Bytes experts;
+  Bytes expert_biases;
+  Bytes shared_experts;
+  Bytes dense_ffn;
+  Bytes norms;
+  Bytes biases;
+  Bytes total() const;
+  RankWeights& operator+=(const RankWeights& other);
+};
+// precision: of all quantised weights, except experts that have one of their own
+// (architecture.expert_precision). Throws: std::logic_error unless the layout is positive.
+RankWeights layer_rank_weights(const SmoeArchitecture& architecture, const Layer& layer,
+                               const RankLayout& layout, Precision precision);
+RankWeights rank_weights(const SmoeArchitecture& architecture, const RankLayout& layout,
+                         Precision precision);
+// The whole model on one rank.
+Bytes weight_bytes(const SmoeArchitecture& architecture, Precision precision);
+
+// KV cache of one token in one layer: GQA 2 K d b, MLA (kv_lora_rank + qk_rope_head_dim) b.
+Bytes kv_bytes_per_token(const Attention& attention, Precision kv_precision);
+// All layers. A sliding window bounds how many tokens a layer keeps, not the bytes of one.
+Bytes kv_bytes_per_token(const SmoeArchitecture& architecture, Precision kv_precision);
+// One rank: KV heads are split over TP, at least one each; MLA's cache is replicated.
+Bytes rank_kv_bytes_per_token(const SmoeArchitecture& architecture, int tensor_parallel,
+                              Precision kv_precision);
+
+// FLOPs of one token in the matrices of one layer: 2 x (attention + router + k experts + shared +
+// dense) weights.
+Flops matrix_flops(const SmoeArchitecture& architecture, const Layer& layer);
+// FLOPs of scores and values of one token per key it attends to: GQA 4 H d; MLA prefill
+// 2 H (nope + rope + v), MLA decode (absorbed) 2 H (2 kv_lora_rank + rope).
+enum class AttentionPhase { prefill, decode };
+Flops attention_flops_per_key(const Attention& attention, AttentionPhase phase);
+// One layer, one token that attends to `keys` tokens (at most the window).
+Flops layer_flops(const SmoeArchitecture& architecture, const Layer& layer, double keys,
+                  AttentionPhase phase = AttentionPhase::decode);
+// 2 V h, for a token whose logits are needed.
+Flops lm_head_flops(const SmoeArchitecture& architecture);
+// All layers and lm_head.
+Flops flops_per_token(const SmoeArchitecture& architecture, double keys,
+                      AttentionPhase phase = AttentionPhase::decode);
+
+// Why the MoE layers cannot keep so many experts, or nothing: "top_k 8 > 6 experts in layer 12";
+// more than there are; groups that no longer divide or hold fewer than top_k.
+// kept: [layers], entries of dense layers are ignored.
+std::optional<std::string> why_not_experts(const SmoeArchitecture& architecture, std::int64_t kept);
+std::optional<std::string> why_not_experts(const SmoeArchitecture& architecture,
+                                           const std::vector<std::int64_t>& kept);
+// The pruned counterpart: the same model with `kept` experts in every (in each) MoE layer, top_k
+// and shared experts unchanged. Keeping all returns an equal architecture.
+// Throws: InputError E_VALUE with the sentence of why_not_experts.
+SmoeArchitecture with_experts(const SmoeArchitecture& architecture, std::int64_t kept);
+SmoeArchitecture with_experts(const SmoeArchitecture& architecture,
+                              const std::vector<std::int64_t>& kept);
+
+}  // namespace moeplan::models

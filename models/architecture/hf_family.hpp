@@ -1,0 +1,70 @@
+#pragma once
+// One reader per family of Hugging Face models: fills architecture.layers (and what differs) from
+// the keys. hf_config.cpp chooses by model_type; a new family is one hf_<family>.cpp, one
+// declaration here and one branch there. Private to models/architecture.
+// All of them record what is wrong in keys.problems() and may leave the architecture unfinished.
+// Defaults for absent keys are those of the transformers config classes (4.51), named in the
+// origin table. Source: https://github.com/huggingface/transformers, src/transformers/models/
+// <model_type>/configuration_<model_type>.py, read 2026-11-23.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/architecture/hf_keys.hpp"
+#include "models/architecture/smoe_architecture.hpp"
+
+namespace moeplan::models {
+
+// hf_llama.cpp: llama, mistral.
+void read_llama(HfKeys& keys, SmoeArchitecture& architecture);
+void read_mistral(HfKeys& keys, SmoeArchitecture& architecture);
+// hf_qwen.cpp.
+void read_qwen2(HfKeys& keys, SmoeArchitecture& architecture);
+void read_qwen3(HfKeys& keys, SmoeArchitecture& architecture);
+void read_qwen2_moe(HfKeys& keys, SmoeArchitecture& architecture);
+void read_qwen3_moe(HfKeys& keys, SmoeArchitecture& architecture);
+// hf_mixtral.cpp: mixtral, olmoe.
+void read_mixtral(HfKeys& keys, SmoeArchitecture& architecture);
+void read_olmoe(HfKeys& keys, SmoeArchitecture& architecture);
+// hf_deepseek.cpp: deepseek_v2, deepseek_v3, kimi_k2.
+void read_deepseek_v2(HfKeys& keys, SmoeArchitecture& architecture);
+void read_deepseek_v3(HfKeys& keys, SmoeArchitecture& architecture);
+// hf_gpt2.cpp.
+void read_gpt2(HfKeys& keys, SmoeArchitecture& architecture);
+
+// --- shared pieces (hf_common.cpp) ---
+
+// hidden, vocabulary, max_positions, tied_embeddings.
+void read_head(HfKeys& keys, SmoeArchitecture& architecture, bool tied_by_default);
+// num_hidden_layers, 1 to 10000; 0 when wrong.
+std::int64_t read_layer_count(HfKeys& keys);
+// weight_precision and expert_precision from torch_dtype (dtype) and quantization_config.
+void read_precision(HfKeys& keys, SmoeArchitecture& architecture);
+
+enum class HeadDim { own, hidden_over_heads };
+// Heads, KV heads and head size. HeadDim::own: the family has an independent head_dim (Qwen3,
+// Mistral), which wins over hidden / heads; else a head_dim that differs from it is E_VALUE.
+// kv_default_heads: an absent num_key_value_heads means as many as heads; else it is E_MISSING.
+GroupedQueryAttention read_grouped_query(HfKeys& keys, const SmoeArchitecture& architecture,
+                                         HeadDim rule, bool kv_default_heads);
+
+// Expert count, top-k and width: moe.experts, moe.top_k, moe.intermediate, with their limits.
+void read_experts(HfKeys& keys, MoeFfn& moe, const HfNames& width_names);
+// n_group, topk_group (null: 1).
+void read_groups(HfKeys& keys, MoeFfn& moe);
+
+// [layers], the sliding window of each layer. layer_types wins; else layers from first_windowed on
+// have `window`.
+std::vector<std::optional<std::int64_t>> layer_windows(HfKeys& keys, std::int64_t layers,
+                                                       std::optional<std::int64_t> window,
+                                                       std::int64_t first_windowed);
+
+// Appends `count` layers; is_moe says which get `moe`, the others get `dense`.
+void add_layers(SmoeArchitecture& architecture, std::int64_t count,
+                const GroupedQueryAttention& attention,
+                const std::vector<std::optional<std::int64_t>>& windows,
+                const std::function<Ffn(std::int64_t)>& ffn);
+
+}  // namespace moeplan::models
