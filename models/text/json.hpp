@@ -23,7 +23,9 @@ class Json {
   Json(std::nullptr_t) {}
   Json(bool value) : value_(value) {}
   template <std::integral T>
-  requires(!std::same_as<T, bool>) Json(T value) : value_(static_cast<std::int64_t>(value)) {}
+  requires(!std::same_as<T, bool>) Json(T value) : value_(static_cast<std::int64_t>(value)) {
+    require(std::in_range<std::int64_t>(value), "an integer for JSON must fit into 64 bits");
+  }
   Json(double value) : value_(value) {}
   Json(const char* value) : value_(std::string(value)) {}
   Json(std::string value) : value_(std::move(value)) {}

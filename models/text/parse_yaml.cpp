@@ -263,8 +263,8 @@ void check_flood(const std::string& content, const std::string& file) {
   std::size_t depth = 0;
   std::size_t values = 0;
   char quote = '\0';
-  char last = '\n';  // the last character that is not a space; '\n' at the start of a line
-  bool gap = true;   // white space or a bracket is right before
+  char last = '\n';   // the last character that is no white space; '\n' at the start of a line
+  bool space = true;  // right after white space
   Mark mark{1, 0};
   for (std::size_t i = 0; i < content.size(); ++i) {
     const char c = content[i];
@@ -280,21 +280,25 @@ void check_flood(const std::string& content, const std::string& file) {
       } else if (c == quote) {
         quote = '\0';
         last = c;
-        gap = false;
+        space = false;
       }
       continue;
     }
-    const bool starts = (gap || depth > 0) && (last == '\n' || last == '[' || last == '{' ||
-                                               last == ',' || last == ':' || last == '-');
-    if (c == '#' && gap) {
+    // A value begins here: after white space outside of brackets, anywhere inside.
+    const bool starts =
+        (depth > 0 || space) && (last == '\n' || last == ':' || last == '-' ||
+                                 (depth > 0 && (last == '[' || last == '{' || last == ',')));
+    char kept = c;  // what counts as `last`; a bracket inside of plain text is text
+    if (c == '#' && space) {
       while (i + 1 < content.size() && content[i + 1] != '\n') {
         ++i;
         ++mark.column;
       }
     } else if ((c == '"' || c == '\'') && starts) {
       quote = c;
-    } else if ((c == '[' || c == '{') && starts) {
-      ++depth;
+    } else if (c == '[' || c == '{') {
+      depth += starts ? 1 : 0;
+      kept = starts ? c : 'x';
     } else if ((c == ']' || c == '}') && depth > 0) {
       --depth;
     } else if (c == ',' && depth > 0) {
@@ -310,9 +314,9 @@ void check_flood(const std::string& content, const std::string& file) {
                             "at most {}", depth > kRoughDepth ? static_cast<std::size_t>(kMaxDepth)
                                                               : kMaxValues)});
     }
-    gap = c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '[' || c == '{' || c == ',';
-    if (c != ' ' && c != '\t' && c != '\r') {
-      last = c;
+    space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    if (!space || c == '\n') {
+      last = kept;
     }
   }
 }

@@ -57,6 +57,7 @@ void TreeBuilder::open(Kind kind, Mark mark) {
   if (frames_.size() >= static_cast<std::size_t>(kMaxDepth)) {
     fail({.code = "E_LIMIT",
           .mark = mark,
+          .pointer = shown(pointer()),
           .what = "maps and sequences are nested too deep",
           .got = fmt::format("depth {}", frames_.size() + 1),
           .expected = fmt::format("at most {}", kMaxDepth)});

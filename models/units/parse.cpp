@@ -121,8 +121,8 @@ ParsedQuantity parse_quantity(std::string_view text, const Dim& wanted) {
     return {0.0, fmt::format("'{}' does not start with a finite number", text)};
   }
   if (unit.empty()) {
-    return {0.0, fmt::format("the unit is missing in '{}'; valid units: {}", text,
-                             valid_units(wanted))};
+    return {0.0,
+            fmt::format("the unit is missing in '{}'; valid units: {}", text, valid_units(wanted))};
   }
   const auto slash = unit.find('/');
   const Unit* over = find_unit(trimmed(unit.substr(0, slash)));
@@ -201,13 +201,10 @@ std::string scaled(double value, const std::array<std::pair<const char*, double>
 }  // namespace
 
 std::string to_text(Seconds value) {
-  return scaled(value.value(), std::array<std::pair<const char*, double>, 6>{
-                                   {{"us", 1e-6},
-                                    {"ms", 1e-3},
-                                    {"s", 1.0},
-                                    {"min", 60.0},
-                                    {"h", 3600.0},
-                                    {"d", 86400.0}}});
+  return scaled(
+      value.value(),
+      std::array<std::pair<const char*, double>, 6>{
+          {{"us", 1e-6}, {"ms", 1e-3}, {"s", 1.0}, {"min", 60.0}, {"h", 3600.0}, {"d", 86400.0}}});
 }
 std::string to_text(Bytes value) {
   return scaled(value.value(), std::array<std::pair<const char*, double>, 5>{
@@ -222,9 +219,11 @@ std::string to_text(BytesPerSecond value) {
                                    {{"MB/s", 1e6}, {"GB/s", 1e9}, {"TB/s", 1e12}}});
 }
 std::string to_text(FlopsPerSecond value) {
-  return scaled(value.value(),
-                std::array<std::pair<const char*, double>, 2>{{{"GFLOP/s", 1e9}, {"TFLOP/s", 1e12}}});
+  return scaled(value.value(), std::array<std::pair<const char*, double>, 2>{
+                                   {{"GFLOP/s", 1e9}, {"TFLOP/s", 1e12}}});
 }
-std::string to_text(UsdPerSecond value) { return fmt::format("{:.2f} USD/h", in_usd_per_hour(value)); }
+std::string to_text(UsdPerSecond value) {
+  return fmt::format("{:.2f} USD/h", in_usd_per_hour(value));
+}
 
 }  // namespace moeplan
