@@ -1,0 +1,118 @@
+#include "models/latency/collective_latency.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "models/latency/law_reader.hpp"
+#include "models/latency/p_norm.hpp"
+#include "models/units/require.hpp"
+
+namespace moeplan::models {
+namespace {
+
+constexpr std::array kCollectives{Collective::all_reduce, Collective::all_gather,
+                                  Collective::reduce_scatter, Collective::all_to_all};
+
+}  // namespace
+
+double message_seconds(const MessageTheta& theta, double bytes) {
+  return p_norm(theta.launch, std::max(0.0, bytes) / theta.bandwidth, theta.norm);
+}
+
+MessageTheta message_theta(const FittedLaw& law) {
+  return {.launch = law.value("launch_s"),
+          .bandwidth = law.value("bandwidth_Bps"),
+          .norm = law.value("norm")};
+}
+
+CollectiveLatency::Law CollectiveLatency::make(const FittedLaw& fitted) {
+  require_form(fitted, {"message_pnorm_v1"});
+  Law law{.info = fitted.info,
+          .ranks = static_cast<int>(fitted.constants.at("ranks")),
+          .theta = message_theta(fitted),
+          .bytes = upper_axis(fitted.info, "bytes")};
+  for (const Collective collective : kCollectives) {
+    if (family_of(collective) == fitted.info.kernel) {
+      law.collective = collective;
+    }
+  }
+  return law;
+}
+
+CollectiveLatency::CollectiveLatency(const std::vector<FittedLaw>& laws, const FabricLaw& fabric)
+    : fabric_(fabric) {
+  for (const FittedLaw& law : laws) {
+    laws_.push_back(make(law));
+  }
+}
+
+bool CollectiveLatency::exact(Collective collective, int ranks, double bytes,
+                              Estimate& best) const {
+  bool found = false;
+  for (const Law& law : laws_) {
+    if (law.collective != collective || law.ranks != ranks) {
+      continue;
+    }
+    const Estimate estimate{seconds(message_seconds(law.theta, bytes)),
+                            !law.bytes.contains(bytes)};
+    if (!found || estimate.duration < best.duration) {
+      best = estimate;
+    }
+    found = true;
+  }
+  return found;
+}
+
+Estimate CollectiveLatency::estimate(Collective collective, int ranks, Bytes size) const {
+  require(ranks >= 1, "a collective needs at least one rank");
+  if (ranks == 1) {
+    return {};
+  }
+  const double bytes = in_bytes(size);
+  Estimate best;
+  if (exact(collective, ranks, bytes, best)) {
+    return best;
+  }
+  int below = 0;
+  int above = 0;
+  for (const Law& law : laws_) {
+    if (law.collective == collective) {
+      if (law.ranks < ranks) {
+        below = std::max(below, law.ranks);
+      } else if (above == 0 || law.ranks < above) {
+        above = law.ranks;
+      }
+    }
+  }
+  if (below > 0 && above > 0) {
+    Estimate low;
+    Estimate high;
+    exact(collective, below, bytes, low);
+    exact(collective, above, bytes, high);
+    const double share = std::log(static_cast<double>(ranks) / below) /
+                         std::log(static_cast<double>(above) / below);
+    return {low.duration * std::pow(high.duration / low.duration, share), true};
+  }
+  const int nearest = below > 0 ? below : above;
+  const double stated = fabric_.seconds(collective, ranks, bytes);
+  if (nearest == 0) {
+    return {seconds(stated), true};
+  }
+  exact(collective, nearest, bytes, best);
+  const double more = stated - fabric_.seconds(collective, nearest, bytes);
+  return {best.duration + seconds(std::max(0.0, more)), true};
+}
+
+std::vector<LawInfo> CollectiveLatency::info() const {
+  std::vector<LawInfo> all;
+  for (const Law& law : laws_) {
+    all.push_back(law.info);
+  }
+  if (all.empty()) {
+    all.push_back(fabric_.info());
+  }
+  return all;
+}
+
+}  // namespace moeplan::models

@@ -1,0 +1,49 @@
+#pragma once
+// CostLaws: all laws that one scenario needs, chosen once: from the device's profile where it has
+// the kernel in the precision, else from the data sheet (wide band, LawInfo::datasheet).
+
+#include <optional>
+#include <vector>
+
+#include "models/hardware/fabric.hpp"
+#include "models/hardware/gpu.hpp"
+#include "models/latency/attention_latency.hpp"
+#include "models/latency/collective_latency.hpp"
+#include "models/latency/dense_latency.hpp"
+#include "models/latency/expert_latency.hpp"
+#include "models/latency/host_latency.hpp"
+#include "models/latency/mla_latency.hpp"
+#include "models/latency/profile.hpp"
+#include "models/latency/stream_latency.hpp"
+
+namespace moeplan::models {
+
+// What the laws are chosen for.
+struct LawRequest {
+  Precision weights = Precision::bf16;  // of the quantised dense products
+  Precision experts = Precision::bf16;  // of the experts
+  Precision plain = Precision::bf16;    // of what quantisation leaves alone (lm_head, router)
+  // Use a profile of another device, all of it marked extrapolated by the caller.
+  bool allow_other_hardware = false;
+};
+
+struct CostLaws {
+  ExpertLatency expert;
+  DenseLatency dense;  // products in LawRequest::weights
+  DenseLatency plain;  // products in LawRequest::plain
+  AttentionLatency attention;
+  MlaLatency mla;
+  CollectiveLatency collective;
+  StreamLatency stream;
+  HostLatency host;
+
+  std::vector<LawInfo> all() const;
+};
+
+// between: the fabric between nodes, if groups may span nodes. profile: nullptr for data-sheet
+// laws only. Throws: InputError E_VALUE when the device runs none of the precisions (lists those it
+// runs), when the profile belongs to another device, or for a form that a law does not know.
+CostLaws make_cost_laws(const Gpu& gpu, const Fabric& inside, const Fabric* between,
+                        const Profile* profile, const LawRequest& request);
+
+}  // namespace moeplan::models

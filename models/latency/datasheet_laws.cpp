@@ -1,0 +1,105 @@
+#include "models/latency/datasheet_laws.hpp"
+
+#include <fmt/format.h>
+
+namespace moeplan::models {
+namespace {
+
+// What the H100 tables reach of the data-sheet peaks (989 TFLOP/s bf16, 3.35 TB/s): the fits in
+// data/profiles/h100-sxm.json, rounded; floors in seconds are the fits' own.
+constexpr double kReadEfficiency = 0.90;          // weights in experts and dense products
+constexpr double kCacheEfficiency = 0.90;         // KV cache in decode attention
+constexpr double kTrafficEfficiency = 0.70;       // activations between kernels
+constexpr double kExpertComputeEfficiency = 0.70;
+constexpr double kDenseComputeEfficiency = 0.80;
+constexpr double kAttentionComputeEfficiency = 0.68;
+constexpr double kBand = 0.30;  // sd of ln(t): fits of one device used for another
+
+FittedLaw law(const char* kernel, const std::string& dtype, const char* form,
+              const std::string& source) {
+  FittedLaw made;
+  made.info = {.kernel = kernel,
+               .kernel_source = "",
+               .dtype = dtype,
+               .form = form,
+               .source = source,
+               .discrepancy_sd_log = kBand,
+               .domain = {},
+               .datasheet = true};
+  return made;
+}
+
+std::string from_sheet(const Gpu& gpu) {
+  return fmt::format("assumed: data sheet of {} times what H100 reaches of its own", gpu.id);
+}
+
+}  // namespace
+
+FittedLaw datasheet_expert(const Gpu& gpu, Precision precision) {
+  FittedLaw made =
+      law("expert", std::string(name_of(precision)), "tiled_experts_v1", from_sheet(gpu));
+  made.theta = {{"launch_s", 23e-6},
+                {"expert_parallel_s", 6e-6},
+                {"inner_s", 1.5e-9},
+                {"bandwidth_Bps", gpu.bandwidth.value() * kReadEfficiency},
+                {"compute_flops", gpu.peak_for(precision).value() * kExpertComputeEfficiency},
+                {"norm", 1.8},
+                {"traffic_Bps", gpu.bandwidth.value() * kTrafficEfficiency},
+                {"reread", 5.0}};
+  made.constants = {{"multiprocessors", gpu.multiprocessors}, {"tile_rows", 0.0}};
+  return made;
+}
+
+FittedLaw datasheet_dense(const Gpu& gpu, Precision precision) {
+  FittedLaw made = law("dense", std::string(name_of(precision)), "dense_pnorm_v1", from_sheet(gpu));
+  made.theta = {{"launch_s", 3.2e-6},
+                {"inner_s", 0.3e-9},
+                {"bandwidth_Bps", gpu.bandwidth.value() * kReadEfficiency},
+                {"compute_flops", gpu.peak_for(precision).value() * kDenseComputeEfficiency},
+                {"norm", 3.0}};
+  return made;
+}
+
+FittedLaw datasheet_decode(const Gpu& gpu) {
+  FittedLaw made = law("attention_decode", "any", "attention_decode_v1", from_sheet(gpu));
+  made.theta = {{"launch_s", 11e-6},
+                {"sequence_s", 23e-9},
+                {"bandwidth_Bps", gpu.bandwidth.value() * kCacheEfficiency}};
+  return made;
+}
+
+FittedLaw datasheet_prefill(const Gpu& gpu) {
+  FittedLaw made = law("attention_prefill", "any", "attention_prefill_v1", from_sheet(gpu));
+  made.theta = {
+      {"launch_s", 12e-6},
+      {"compute_flops", gpu.peak_for(Precision::fp16).value() * kAttentionComputeEfficiency},
+      {"bandwidth_Bps", gpu.bandwidth.value() * 0.42}};
+  return made;
+}
+
+FittedLaw datasheet_mla(const Gpu& gpu) {
+  FittedLaw made = law("mla", "any", "mla_v1", from_sheet(gpu));
+  // H800, 128 heads: 0.51 to 0.56 of peak from 16 sequences on, 20 us alone
+  // (infersim_mla_decode_h800_128-512-64).
+  made.theta = {{"launch_s", 20e-6},
+                {"compute_flops", gpu.peak_for(Precision::fp16).value() * 0.54},
+                {"bandwidth_Bps", gpu.bandwidth.value() * 0.80}};
+  return made;
+}
+
+FittedLaw assumed_stream(const Gpu& gpu) {
+  FittedLaw made = law("permute", "any", "stream_v1",
+                       "assumed: 2 us a kernel inside a CUDA graph, 80 % of peak bandwidth");
+  made.theta = {{"launch_s", 2e-6}, {"bandwidth_Bps", gpu.bandwidth.value() * 0.80}};
+  return made;
+}
+
+FittedLaw assumed_host() {
+  FittedLaw made = law("host", "any", "host_v1",
+                       "assumed: 2 ms a step and 15 us a sequence, not yet fitted to serving runs");
+  made.theta = {{"step_s", 2e-3}, {"sequence_s", 15e-6}};
+  made.info.discrepancy_sd_log = 0.7;
+  return made;
+}
+
+}  // namespace moeplan::models

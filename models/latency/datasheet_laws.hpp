@@ -1,0 +1,21 @@
+#pragma once
+// Private to models/latency: laws of a device nobody measured, in the same forms as the fitted
+// ones: peak rates from the data sheet times the efficiencies that H100 reaches.
+
+#include "models/architecture/precision.hpp"
+#include "models/hardware/gpu.hpp"
+#include "models/latency/profile.hpp"
+
+namespace moeplan::models {
+
+// No domain: nothing is ever "inside the measured range", the info says datasheet instead.
+// Throws: as Gpu::peak_for for precisions the device does not run.
+FittedLaw datasheet_expert(const Gpu& gpu, Precision precision);
+FittedLaw datasheet_dense(const Gpu& gpu, Precision precision);
+FittedLaw datasheet_decode(const Gpu& gpu);
+FittedLaw datasheet_prefill(const Gpu& gpu);
+FittedLaw datasheet_mla(const Gpu& gpu);
+FittedLaw assumed_stream(const Gpu& gpu);
+FittedLaw assumed_host();
+
+}  // namespace moeplan::models

@@ -1,0 +1,106 @@
+#include "models/latency/expert_latency.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/latency/law_reader.hpp"
+#include "models/latency/p_norm.hpp"
+
+namespace moeplan::models {
+namespace {
+
+struct Tile {
+  double rows;
+  double columns;
+};
+
+Tile tile_of(double tokens, double fixed_rows) {
+  const double columns = tokens <= 64.0 ? 64.0 : 128.0;
+  if (fixed_rows > 0.0) {
+    return {fixed_rows, 128.0};
+  }
+  if (tokens <= 32.0) {
+    return {16.0, columns};
+  }
+  if (tokens <= 96.0) {
+    return {32.0, columns};
+  }
+  return {tokens <= 512.0 ? 64.0 : 128.0, columns};
+}
+
+}  // namespace
+
+double expert_seconds(const ExpertTheta& theta, const ExpertShape& shape, const ExpertLoad& load) {
+  if (load.tokens <= 0.0) {
+    return theta.launch;
+  }
+  const double h = static_cast<double>(shape.hidden);
+  const double width = static_cast<double>(shape.intermediate);
+  const double k = static_cast<double>(shape.top_k);
+  const double inputs = shape.gated ? 2.0 : 1.0;
+  const double weight = weight_bytes(shape.precision);
+  const double active = load.active_experts;
+  const double any = std::min(1.0, active);
+  const Tile tile = tile_of(load.tokens, theta.tile_rows);
+  const double tiles = std::max(active, load.pairs / tile.rows);
+  const double per_inner =
+      2.0 * tile.rows * tile.columns * theta.multiprocessors / theta.compute;
+
+  double seconds = theta.launch + theta.inner * (h + width) * any;
+  if (shape.local_experts < shape.experts) {
+    seconds += theta.expert_parallel;
+  }
+  if (shape.top_k == 1) {
+    seconds += theta.top1 * load.tokens * h;
+  }
+  const double elements = load.tokens * k * (2.0 * h + (2.0 * inputs + 1.0) * width);
+  seconds += theta.traffic * elements * activation_bytes(shape.precision);
+
+  const auto gemm = [&](double columns, double inner) {
+    const double across = columns / tile.columns / theta.multiprocessors;
+    const double again =
+        theta.reread > 0.0 ? across * across / (theta.reread + across * across) : 0.0;
+    const double read = columns * inner * weight * (active + (tiles - active) * again);
+    const double wave = tiles * across;
+    const double work = inner * per_inner * std::sqrt(any * any + wave * wave);
+    return p_norm(read / theta.bandwidth, work, theta.norm);
+  };
+  return seconds + gemm(inputs * width, h) + gemm(h, width);
+}
+
+ExpertTheta expert_theta(const FittedLaw& law) {
+  const double traffic = law.value("traffic_Bps");
+  return {.launch = law.value("launch_s"),
+          .expert_parallel = law.value("expert_parallel_s"),
+          .inner = law.value("inner_s"),
+          .bandwidth = law.value("bandwidth_Bps"),
+          .compute = law.value("compute_flops"),
+          .norm = law.value("norm"),
+          .traffic = traffic > 0.0 ? 1.0 / traffic : 0.0,
+          .reread = law.value("reread"),
+          .top1 = law.value("top1_s"),
+          .multiprocessors = law.constants.at("multiprocessors"),
+          .tile_rows = law.constants.at("tile_rows")};
+}
+
+ExpertLatency::ExpertLatency(const FittedLaw& law) : info_(law.info) {
+  require_form(law, {"tiled_experts_v1"});
+  theta_ = expert_theta(law);
+  tokens_ = upper_axis(info_, "tokens");
+  pairs_ = upper_axis(info_, "pairs");
+  active_ = upper_axis(info_, "active_experts");
+  hidden_ = axis(info_, "hidden");
+  intermediate_ = axis(info_, "intermediate");
+  top_k_ = axis(info_, "top_k");
+}
+
+Estimate ExpertLatency::estimate(const ExpertShape& shape, const ExpertLoad& load) const {
+  const bool inside = tokens_.contains(load.tokens) && pairs_.contains(load.pairs) &&
+                      active_.contains(load.active_experts) &&
+                      hidden_.contains(static_cast<double>(shape.hidden)) &&
+                      intermediate_.contains(static_cast<double>(shape.intermediate)) &&
+                      top_k_.contains(static_cast<double>(shape.top_k));
+  return {seconds(expert_seconds(theta_, shape, load)), !inside};
+}
+
+}  // namespace moeplan::models

@@ -1,0 +1,84 @@
+#pragma once
+// ExpertLatency: time of the experts of one MoE layer on one rank - permute, two grouped GEMMs,
+// activation between them, and the weighted sum over the top k; the router is not in it.
+// Implementations: the one form tiled_experts_v1, with fitted or data-sheet parameters.
+
+#include <cstdint>
+
+#include "models/architecture/precision.hpp"
+#include "models/latency/law_info.hpp"
+#include "models/latency/profile.hpp"
+
+namespace moeplan::models {
+
+struct ExpertShape {
+  std::int64_t hidden = 0;
+  std::int64_t intermediate = 0;   // of one expert on this rank (after tensor parallelism)
+  std::int64_t top_k = 0;          // experts a token uses
+  std::int64_t experts = 0;        // of the whole layer
+  std::int64_t local_experts = 0;  // on this rank
+  bool gated = true;               // three matrices; else two
+  Precision precision = Precision::bf16;
+};
+
+// Three separate numbers: see serving.md 2. Expectations, so they need not be whole.
+struct ExpertLoad {
+  double tokens = 0.0;          // entering the kernel: of the whole expert-parallel group
+  double pairs = 0.0;           // (token, expert) pairs of this rank
+  double active_experts = 0.0;  // of this rank: experts with at least one token
+};
+
+// Parameters of tiled_experts_v1; seconds, bytes and FLOP.
+struct ExpertTheta {
+  double launch = 0.0;             // s, floor of the call
+  double expert_parallel = 0.0;    // s, more when the rank holds a part of the experts
+  double inner = 0.0;              // s per element of the inner products that one tile runs through
+  double bandwidth = 0.0;          // B/s, reading weights
+  double compute = 0.0;            // FLOP/s of all multiprocessors
+  double norm = 1.0;               // how memory and compute time join
+  double traffic = 0.0;            // s per byte of activations
+  double reread = 0.0;             // > 0: second tiles of an expert read its weights again
+  double top1 = 0.0;               // s per token and hidden element, only for top_k = 1
+  double multiprocessors = 0.0;
+  double tile_rows = 0.0;          // 0: by the number of tokens, else fixed
+};
+
+// Seconds of one call, for tokens > 0 (launch for tokens = 0):
+//   launch + expert_parallel [local < experts] + inner (h + I) min(1, A) + traffic bytes(T k)
+//   + top1 T h [k = 1] + sum over the two GEMMs (N columns, K inner) of
+//       ( (N K b (A + (tiles - A) r) / bandwidth)^p + (K c hypot(min(1, A), w))^p )^(1/p)
+// A active experts, P pairs, T tokens, b bytes per weight, p = norm;
+//   tiles = max(A, P / BM): row tiles of BM rows; w = tiles (N / BN) / multiprocessors: waves;
+//   c = 2 BM BN multiprocessors / compute: s per inner element of a wave of tiles;
+//   r = x^2 / (reread + x^2), x = (N / BN) / multiprocessors: share of an expert's weights that
+//       has left the L2 cache when its next row tile needs it; 0 when reread is 0.
+// BM, BN: the default tiles of vLLM's Triton kernel by T: 16 / 32 / 64 / 128 rows up to
+// 32 / 96 / 512 / more tokens; 64 columns up to 64 tokens, else 128.
+// bytes(T k): T k (2 h + (2 m + 1) I) activations, m = 2 input matrices when gated, else 1; all
+// pairs of the group, not only the rank's: the kernel allots and clears rows for every pair.
+// Non-decreasing in pairs and in active experts at fixed tokens.
+// Source: form chosen on aic_moe_h100_vllm0.24.0 (calibrate/README.md); tiles: vLLM 0.24
+// fused_moe.py, get_default_config.
+double expert_seconds(const ExpertTheta& theta, const ExpertShape& shape, const ExpertLoad& load);
+
+class ExpertLatency {
+ public:
+  // Throws: InputError E_VALUE when the law's form is not tiled_experts_v1.
+  explicit ExpertLatency(const FittedLaw& law);
+
+  // extrapolated: tokens, pairs or active experts above the fitted range, or hidden, intermediate
+  // or top_k outside it. Fewer pairs than fitted is not: the law runs into its floor there.
+  Estimate estimate(const ExpertShape& shape, const ExpertLoad& load) const;
+  const LawInfo& info() const { return info_; }
+  const ExpertTheta& theta() const { return theta_; }
+
+ private:
+  LawInfo info_;
+  ExpertTheta theta_;
+  Interval tokens_, pairs_, active_, hidden_, intermediate_, top_k_;
+};
+
+// Names as in a profile -> the struct. Absent optional parameters are 0.
+ExpertTheta expert_theta(const FittedLaw& law);
+
+}  // namespace moeplan::models

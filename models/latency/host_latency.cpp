@@ -1,0 +1,18 @@
+#include "models/latency/host_latency.hpp"
+
+#include "models/latency/law_reader.hpp"
+
+namespace moeplan::models {
+
+HostLatency::HostLatency(const FittedLaw& law) : info_(law.info) {
+  require_form(law, {"host_v1"});
+  step_ = law.value("step_s");
+  sequence_ = law.value("sequence_s");
+  sequences_ = upper_axis(info_, "sequences");
+}
+
+Estimate HostLatency::per_step(double sequences) const {
+  return {seconds(step_ + sequence_ * sequences), !sequences_.contains(sequences)};
+}
+
+}  // namespace moeplan::models

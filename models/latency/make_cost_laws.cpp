@@ -1,0 +1,122 @@
+#include <fmt/format.h>
+
+#include "models/latency/cost_laws.hpp"
+#include "models/latency/datasheet_laws.hpp"
+#include "models/text/input_error.hpp"
+
+namespace moeplan::models {
+namespace {
+
+// Precisions whose tables may stand for each other: same bytes, same arithmetic rate.
+std::vector<std::string> dtypes_for(Precision precision) {
+  switch (precision) {
+    case Precision::bf16:
+      return {"bf16", "fp16"};
+    case Precision::fp16:
+      return {"fp16", "bf16"};
+    default:
+      return {std::string(name_of(precision))};
+  }
+}
+
+const FittedLaw* find(const Profile* profile, const char* kernel, Precision precision) {
+  if (profile == nullptr) {
+    return nullptr;
+  }
+  for (const std::string& dtype : dtypes_for(precision)) {
+    const auto found = profile->find(kernel, dtype);
+    if (!found.empty()) {
+      return found.front();
+    }
+  }
+  return nullptr;
+}
+
+std::vector<FittedLaw> all_of(const Profile* profile, std::initializer_list<const char*> kernels) {
+  std::vector<FittedLaw> found;
+  if (profile != nullptr) {
+    for (const FittedLaw& law : profile->laws) {
+      for (const char* kernel : kernels) {
+        if (law.info.kernel == kernel) {
+          found.push_back(law);
+        }
+      }
+    }
+  }
+  return found;
+}
+
+FittedLaw first_or(const Profile* profile, const char* kernel, const FittedLaw& assumed) {
+  const std::vector<FittedLaw> found = all_of(profile, {kernel});
+  return found.empty() ? assumed : found.front();
+}
+
+FittedLaw expert_law(const Gpu& gpu, const Profile* profile, Precision precision) {
+  const FittedLaw* fitted = find(profile, "expert", precision);
+  return fitted != nullptr ? *fitted : datasheet_expert(gpu, precision);
+}
+
+FittedLaw dense_law(const Gpu& gpu, const Profile* profile, Precision precision) {
+  const FittedLaw* fitted = find(profile, "dense", precision);
+  return fitted != nullptr ? *fitted : datasheet_dense(gpu, precision);
+}
+
+std::vector<FittedLaw> or_sheet(std::vector<FittedLaw> found, const FittedLaw& sheet) {
+  if (found.empty()) {
+    found.push_back(sheet);
+  }
+  return found;
+}
+
+void check_hardware(const Gpu& gpu, const Profile* profile, const LawRequest& request) {
+  if (profile == nullptr || profile->hardware == gpu.id || request.allow_other_hardware) {
+    return;
+  }
+  throw InputError({.code = "E_VALUE",
+                    .file = profile->id,
+                    .mark = {},
+                    .pointer = "/hardware",
+                    .what = "the profile was measured on another device",
+                    .got = "'" + profile->hardware + "'",
+                    .expected = "'" + gpu.id + "'",
+                    .fix = "use that device's profile, or none: data-sheet laws"});
+}
+
+}  // namespace
+
+CostLaws make_cost_laws(const Gpu& gpu, const Fabric& inside, const Fabric* between,
+                        const Profile* profile, const LawRequest& request) {
+  check_hardware(gpu, profile, request);
+  for (const Precision precision : {request.weights, request.experts, request.plain}) {
+    gpu.peak_for(precision);  // refuses formats that the device does not run
+  }
+  const int island = gpu.gpus_per_node > 0 ? gpu.gpus_per_node : 1;
+  return {
+      .expert = ExpertLatency(expert_law(gpu, profile, request.experts)),
+      .dense = DenseLatency(dense_law(gpu, profile, request.weights), request.weights),
+      .plain = DenseLatency(dense_law(gpu, profile, request.plain), request.plain),
+      .attention =
+          AttentionLatency(or_sheet(all_of(profile, {"attention_decode"}), datasheet_decode(gpu)),
+                           or_sheet(all_of(profile, {"attention_prefill"}),
+                                    datasheet_prefill(gpu))),
+      .mla = MlaLatency(first_or(profile, "mla", datasheet_mla(gpu))),
+      .collective =
+          CollectiveLatency(all_of(profile, {"allreduce", "allgather", "reducescatter", "all2all"}),
+                            FabricLaw(inside, island, between)),
+      .stream = StreamLatency(first_or(profile, "permute", assumed_stream(gpu))),
+      .host = HostLatency(first_or(profile, "host", assumed_host())),
+  };
+}
+
+std::vector<LawInfo> CostLaws::all() const {
+  std::vector<LawInfo> infos{expert.info(), dense.info(), plain.info()};
+  for (const std::vector<LawInfo>& more : {attention.info(), collective.info()}) {
+    infos.insert(infos.end(), more.begin(), more.end());
+  }
+  infos.push_back(mla.info());
+  infos.push_back(stream.info());
+  infos.push_back(host.info());
+  return infos;
+}
+
+}  // namespace moeplan::models
