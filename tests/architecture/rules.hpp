@@ -34,7 +34,8 @@ std::vector<Violation> check_text(const SourceFile& file);
 // A folder's README.md: there, and at most 20 lines.
 std::vector<Violation> check_readme(const std::filesystem::path& root, const std::string& folder);
 
-// A data file (YAML or JSON) says where its numbers come from: it has a key `source`.
+// A data file (YAML or JSON) says where its numbers come from: it has a key `source`, or `_source`
+// beside the keys of somebody else's format. Scenarios are questions and need none.
 std::vector<Violation> check_source_key(const std::string& path, const std::string& text);
 
 // Every find_package(NAME REQUIRED) of the CMake text is installed by the script ./moeplan.

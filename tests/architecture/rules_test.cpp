@@ -261,6 +261,8 @@ TEST(SourceRule, DataSaysWhereItComesFrom) {
   EXPECT_THAT(check_source_key("models/data/a.yaml", "name: a\nsource: a paper, page 3\n"),
               IsEmpty());
   EXPECT_THAT(check_source_key("models/data/a.json", "{\"name\": 1, \"source\": {}}"), IsEmpty());
+  EXPECT_THAT(check_source_key("models/data/hf/config.json", "{\"_source\": \"a page\"}"),
+              IsEmpty());
   EXPECT_THAT(texts(check_source_key("models/data/a.yaml", "name: a\nresource: b\n# source: c\n")),
               ElementsAre(HasSubstr("models/data/a.yaml:0: no `source`")));
   EXPECT_THAT(texts(check_source_key("models/data/a.json", "{\"name\": 1}")),
