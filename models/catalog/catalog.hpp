@@ -36,7 +36,7 @@ SmoeArchitecture load_architecture(const std::string& id_or_path);
 // The fitted laws of a device: data/profiles/<id>.json or .yaml, or the path itself.
 std::filesystem::path profile_path(const std::string& id_or_path);
 
-// Ids in data/<folder> (gpus fabrics nodes prices accuracy architectures profiles), sorted; empty
+// Ids in data/<folder> (gpus fabrics nodes prices accuracy accuracy/tables profiles), sorted; empty
 // when the folder is not there.
 std::vector<std::string> catalog_ids(const std::string& folder);
 

@@ -71,10 +71,13 @@ std::vector<const Price*> PriceBook::matching(const std::string& gpu,
   return out;
 }
 
-const Price& PriceBook::cheapest(const std::string& gpu, const std::string& tier,
-                                 std::int64_t gpus) const {
+const Price& PriceBook::cheapest(const std::string& gpu, const std::string& tier, std::int64_t gpus,
+                                 std::int64_t together) const {
   const Price* best = nullptr;
   for (const Price* price : matching(gpu, tier)) {
+    if (std::max(price->largest, price->gpus) < together) {
+      continue;
+    }
     if (best == nullptr || rental(*price, gpus).rent < rental(*best, gpus).rent) {
       best = price;
     }
@@ -84,7 +87,8 @@ const Price& PriceBook::cheapest(const std::string& gpu, const std::string& tier
   }
   std::set<std::string> known;
   for (const Price& price : prices_) {
-    known.insert(price.gpu + " " + price.tier);
+    known.insert(fmt::format("{} {} (up to {} in one machine)", price.gpu, price.tier,
+                             std::max(price.largest, price.gpus)));
   }
   const std::vector<std::string> offers(known.begin(), known.end());
   throw InputError(Problem{.code = "E_VALUE",
@@ -92,9 +96,9 @@ const Price& PriceBook::cheapest(const std::string& gpu, const std::string& tier
                            .mark = {},
                            .pointer = {},
                            .what = fmt::format("price book '{}' has no such offer", id_),
-                           .got = gpu + " " + tier,
+                           .got = fmt::format("{} {}, {} in one machine", gpu, tier, together),
                            .expected = joined(offers),
-                           .fix = did_you_mean(gpu + " " + tier, offers)});
+                           .fix = did_you_mean(gpu, this->gpus())});
 }
 
 std::vector<const Price*> PriceBook::stale(Date day) const {

@@ -22,8 +22,9 @@ struct Price {
   std::string source;
   Date as_of = Date::epoch();  // the day the price was seen
   std::string note;            // "OLD", "SECONDARY" and the like with the reason; may be empty
-  int gpus = 0;                // in the instance
-  UsdPerSecond rent;           // of the whole instance
+  int gpus = 0;                // in the instance, the unit of rent
+  int largest = 0;    // GPUs that one machine holds at this rate, a multiple of gpus; 0: gpus
+  UsdPerSecond rent;  // of the whole instance
 
   UsdPerSecond rent_per_gpu() const { return rent / static_cast<double>(gpus); }
   // Days from as_of to the given day; negative when the price is younger than that day.
@@ -63,9 +64,10 @@ class PriceBook {
   // All prices of a GPU in a tier, in file order; may be empty.
   std::vector<const Price*> matching(const std::string& gpu, const std::string& tier) const;
   // The smallest rent for this many GPUs, whole instances counted; ties: the earlier in the file.
+  // together: GPUs that must sit in one machine (one engine's fabric): smaller machines are out.
   // Throws: InputError E_VALUE when the book has no such price, naming the GPUs and tiers it has.
-  const Price& cheapest(const std::string& gpu, const std::string& tier,
-                        std::int64_t gpus = 1) const;
+  const Price& cheapest(const std::string& gpu, const std::string& tier, std::int64_t gpus = 1,
+                        std::int64_t together = 1) const;
   // Prices older than kStaleDays on that day, in file order.
   std::vector<const Price*> stale(Date day) const;
 
