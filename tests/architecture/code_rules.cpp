@@ -246,17 +246,26 @@ std::vector<Violation> check_source_key(const std::string& path, const std::stri
   if (path.starts_with("models/data/scenarios/")) {
     return {};  // a question, not a fact
   }
-  if (path.ends_with(".json") && (text.find("\"source\":") != std::string::npos ||
-                                  text.find("\"_source\":") != std::string::npos)) {
-    return {};
-  }
-  for (const std::string& line : split_lines(text)) {
-    const std::size_t key = line.find_first_not_of(" -");
-    if (key != std::string::npos && line.compare(key, 7, "source:") == 0) {
-      return {};
+  bool has_source = path.ends_with(".json") && (text.find("\"source\":") != std::string::npos ||
+                                                text.find("\"_source\":") != std::string::npos);
+  std::vector<Violation> violations;
+  const std::vector<std::string> lines = split_lines(text);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const std::string& line = lines[i];
+    const std::size_t key = std::min(line.find_first_not_of(" -"), line.size());
+    // A curve that names its table has the table's sources.
+    for (const char* source : {"source:", "sources:", "table:"}) {
+      has_source = has_source || line.compare(key, std::string(source).size(), source) == 0;
+    }
+    if (line.find("{value:") != std::string::npos && line.find("source:") == std::string::npos) {
+      violations.push_back({path, static_cast<int>(i) + 1, "a value without its source"});
     }
   }
-  return {{path, 0, "no `source`: document + page or URL + date, or measurement file + revision"}};
+  if (!has_source) {
+    violations.push_back(
+        {path, 0, "no `source`: document + page or URL + date, or measurement file + revision"});
+  }
+  return violations;
 }
 
 }  // namespace moeplan::architecture

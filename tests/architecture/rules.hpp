@@ -34,8 +34,10 @@ std::vector<Violation> check_text(const SourceFile& file);
 // A folder's README.md: there, and at most 20 lines.
 std::vector<Violation> check_readme(const std::filesystem::path& root, const std::string& folder);
 
-// A data file (YAML or JSON) says where its numbers come from: it has a key `source`, or `_source`
-// beside the keys of somebody else's format. Scenarios are questions and need none.
+// A data file (YAML or JSON) says where its numbers come from: it has a key `source`, `sources`,
+// `table` (another data file), or `_source` beside the keys of somebody else's format; and so has
+// each {value: ...}. Scenarios are questions and need none. That the sources named exist, and
+// stand beside every number, is checked where the file is read (models/catalog).
 std::vector<Violation> check_source_key(const std::string& path, const std::string& text);
 
 // Every find_package(NAME REQUIRED) of the CMake text is installed by the script ./moeplan.

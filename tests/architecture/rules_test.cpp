@@ -263,6 +263,12 @@ TEST(SourceRule, DataSaysWhereItComesFrom) {
   EXPECT_THAT(check_source_key("models/data/a.json", "{\"name\": 1, \"source\": {}}"), IsEmpty());
   EXPECT_THAT(check_source_key("models/data/hf/config.json", "{\"_source\": \"a page\"}"),
               IsEmpty());
+  EXPECT_THAT(
+      check_source_key("models/data/a.yaml", "sources: {a: x}\nmemory: {value: 1 GB, source: a}\n"),
+      IsEmpty());
+  EXPECT_THAT(
+      texts(check_source_key("models/data/a.yaml", "sources: {a: x}\nmemory: {value: 1 GB}\n")),
+      ElementsAre("models/data/a.yaml:2: a value without its source"));
   EXPECT_THAT(texts(check_source_key("models/data/a.yaml", "name: a\nresource: b\n# source: c\n")),
               ElementsAre(HasSubstr("models/data/a.yaml:0: no `source`")));
   EXPECT_THAT(texts(check_source_key("models/data/a.json", "{\"name\": 1}")),
