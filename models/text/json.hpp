@@ -30,11 +30,7 @@ class Json {
   Json(const char* value) : value_(std::string(value)) {}
   Json(std::string value) : value_(std::move(value)) {}
   template <class T>
-  Json(const std::optional<T>& value) {
-    if (value) {
-      *this = Json(*value);
-    }
-  }
+  Json(const std::optional<T>& value) : Json(value ? Json(*value) : Json()) {}
   template <class T>
   Json(const std::vector<T>& items) : value_(Array{}) {
     for (const T& item : items) {

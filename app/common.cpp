@@ -1,0 +1,46 @@
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "app/subcommand.hpp"
+
+namespace moeplan::app {
+
+const char* const kVersion = "0.1.0";
+
+int CommonOptions::thread_count() const {
+  if (threads > 0) {
+    return threads;
+  }
+  const unsigned found = std::thread::hardware_concurrency();
+  return found == 0 ? 1 : static_cast<int>(found);
+}
+
+bool CommonOptions::shows_progress() const {
+  const char* term = std::getenv("TERM");
+  return !quiet && isatty(STDERR_FILENO) == 1 && std::getenv("CI") == nullptr &&
+         (term == nullptr || std::strcmp(term, "dumb") != 0);
+}
+
+void add_common_options(CLI::App& command, CommonOptions& options,
+                        const std::vector<std::string>& formats) {
+  command.add_option("--format", options.format, "Output format")
+      ->check(CLI::IsMember(formats))
+      ->capture_default_str();
+  command.add_option("-o,--output", options.output,
+                     "Write the results there; nothing is written without it");
+  command.add_option("--seed", options.seed,
+                     "Seed of every random stream, instead of the scenario's");
+  command
+      .add_option("--threads", options.threads, "Worker threads; the results do not depend on it")
+      ->check(CLI::Range(1, 1024));
+  command.add_flag("-q,--quiet", options.quiet, "No progress, no notes");
+  command.add_flag("-v,--verbose", options.verbose, "More notes on standard error");
+  command.add_flag("--dry-run", options.dry_run, "Check the input and say what would be done");
+  command.add_flag("--print-config", options.print_config,
+                   "Show every value and where it came from, and stop");
+}
+
+}  // namespace moeplan::app

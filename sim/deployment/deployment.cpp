@@ -1,0 +1,186 @@
+#include "sim/deployment/deployment.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "models/units/parse.hpp"
+#include "models/units/require.hpp"
+#include "sim/deployment/kv_block.hpp"
+
+namespace moeplan::sim {
+namespace {
+
+models::RankLayout rank_layout(const Candidate& c) {
+  return {.tensor_parallel = c.tensor_parallel,
+          .data_parallel = c.data_parallel,
+          .expert_parallel = c.expert_parallel};
+}
+
+// The reason why the candidate's split is impossible, or nothing.
+std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate& c) {
+  const auto no = [&](const char* code, std::string reason) {
+    return Infeasible{c, code, std::move(reason)};
+  };
+  const models::Gpu& gpu = scenario.hardware[c.hardware].gpu;
+  if (c.gpus > gpu.gpus_per_node) {
+    return no("node", fmt::format("an engine of {} GPUs spans nodes of {}: multi-node engines are "
+                                  "not modelled yet",
+                                  c.gpus, gpu.gpus_per_node));
+  }
+  const models::Precision expert_precision =
+      scenario.architecture.experts_in(scenario.precision);
+  for (const models::Precision precision : {scenario.precision, expert_precision}) {
+    if (!gpu.supports(precision)) {
+      return no("precision", fmt::format("{} cannot run {} weights; it runs {}", gpu.id,
+                                         models::name_of(precision), joined(gpu.supported())));
+    }
+  }
+  for (std::size_t i = 0; i < scenario.architecture.layers.size(); ++i) {
+    const models::Layer& layer = scenario.architecture.layers[i];
+    const auto* gqa = std::get_if<models::GroupedQueryAttention>(&layer.attention);
+    if (gqa == nullptr) {
+      return no("attention", fmt::format("layer {} has latent attention, for which there is no "
+                                         "cost law yet",
+                                         i));
+    }
+    const std::int64_t tp = c.tensor_parallel;
+    if (gqa->heads % tp != 0 || (gqa->kv_heads % tp != 0 && tp % gqa->kv_heads != 0)) {
+      return no("tensor_parallel",
+                fmt::format("tensor_parallel {} must divide the {} query heads of layer {}, and "
+                            "divide its {} KV heads or be a multiple of them",
+                            tp, gqa->heads, i, gqa->kv_heads));
+    }
+    if (const auto* dense = std::get_if<models::DenseFfn>(&layer.ffn)) {
+      if (dense->intermediate % tp != 0) {
+        return no("tensor_parallel",
+                  fmt::format("tensor_parallel {} does not divide the feed-forward width {} of "
+                              "layer {}",
+                              tp, dense->intermediate, i));
+      }
+      continue;
+    }
+    const auto& moe = std::get<models::MoeFfn>(layer.ffn);
+    if (c.expert_parallel && c.experts_kept % c.gpus != 0) {
+      return no("expert_parallel",
+                fmt::format("{} experts of layer {} do not divide over {} expert-parallel ranks "
+                            "(experts {} to {} would be left over)",
+                            c.experts_kept, i, c.gpus, c.experts_kept / c.gpus * c.gpus,
+                            c.experts_kept - 1));
+    }
+    if (!c.expert_parallel && moe.intermediate % c.gpus != 0) {
+      return no("tensor_parallel",
+                fmt::format("the expert width {} of layer {} does not divide over {} GPUs",
+                            moe.intermediate, i, c.gpus));
+    }
+  }
+  return std::nullopt;
+}
+
+std::string budget_text(const MemoryBudget& m) {
+  return fmt::format(
+      "{} usable of {} = {} expert weights + {} other weights + {} activations + {} "
+      "buffers + {} left for the KV cache",
+      to_text(m.usable), to_text(m.capacity), to_text(m.expert_weights), to_text(m.other_weights),
+      to_text(m.activations), to_text(m.buffers), to_text(m.kv));
+}
+
+}  // namespace
+
+std::string Candidate::exchange_name() const {
+  if (gpus == 1) {
+    return "none";
+  }
+  return data_parallel == 1 ? "allreduce" : std::string(name_of(exchange));
+}
+
+Bytes activation_bytes(const models::SmoeArchitecture& architecture, const Candidate& candidate,
+                       const EngineOptions& engine, double bytes_per_element) {
+  const auto tokens = static_cast<double>(engine.max_batched_tokens);
+  const auto hidden = static_cast<double>(architecture.hidden);
+  const double tp = candidate.tensor_parallel;
+  double largest = 0.0;
+  for (const models::Layer& layer : architecture.layers) {
+    if (const auto* gqa = std::get_if<models::GroupedQueryAttention>(&layer.attention)) {
+      const auto width = static_cast<double>((2 * gqa->heads + 2 * gqa->kv_heads) * gqa->head_dim);
+      largest = std::max(largest, tokens * width / tp * bytes_per_element);
+    }
+    if (const auto* dense = std::get_if<models::DenseFfn>(&layer.ffn)) {
+      largest = std::max(largest, 3.0 * tokens * static_cast<double>(dense->intermediate) / tp *
+                                      bytes_per_element);
+    } else {
+      const auto& moe = std::get<models::MoeFfn>(layer.ffn);
+      const double entering = tokens * candidate.data_parallel;
+      const double width = static_cast<double>(moe.intermediate) /
+                           (candidate.expert_parallel ? 1.0 : candidate.gpus);
+      const double gate = moe.gated ? 2.0 : 1.0;
+      largest = std::max(largest, entering * static_cast<double>(moe.top_k) *
+                                      (std::max(gate * width, hidden) + width) * bytes_per_element);
+    }
+  }
+  const double logits = 4.0 * static_cast<double>(engine.max_sequences) *
+                        static_cast<double>(architecture.vocabulary);
+  return Bytes(2.0 * tokens * hidden * bytes_per_element + largest + logits);
+}
+
+MemoryBudget memory_budget(const Scenario& scenario, const Candidate& candidate,
+                           const models::SmoeArchitecture& pruned) {
+  const models::Gpu& gpu = scenario.hardware[candidate.hardware].gpu;
+  MemoryBudget m;
+  m.capacity = gpu.memory;
+  m.usable = gpu.memory * scenario.engine.memory_utilization;
+  const models::RankWeights weights =
+      models::rank_weights(pruned, rank_layout(candidate), scenario.precision);
+  m.expert_weights = weights.experts;
+  m.other_weights = weights.total() - weights.experts;
+  m.activations = activation_bytes(pruned, candidate, scenario.engine,
+                                   models::activation_bytes(scenario.precision));
+  m.buffers = scenario.engine.buffer_memory;
+  m.kv = m.usable - m.weights() - m.activations - m.buffers;
+  m.kv_per_token =
+      models::rank_kv_bytes_per_token(pruned, candidate.tensor_parallel, scenario.kv_precision);
+  if (m.kv > Bytes(0.0)) {
+    m.kv_blocks =
+        static_cast<std::int64_t>(m.kv / (m.kv_per_token * static_cast<double>(kBlockTokens)));
+  }
+  if (scenario.engine.kv_blocks) {
+    m.kv_blocks = *scenario.engine.kv_blocks;
+  }
+  return m;
+}
+
+std::variant<Deployment, Infeasible> deploy(const Scenario& scenario, const Candidate& candidate) {
+  require(candidate.gpus == candidate.tensor_parallel * candidate.data_parallel,
+          "gpus of a candidate must be tensor_parallel x data_parallel");
+  if (auto why = check_split(scenario, candidate)) {
+    return *why;
+  }
+  Deployment d{&scenario, candidate, scenario.architecture, {}};
+  if (candidate.experts_kept > 0) {
+    d.architecture = models::with_experts(scenario.architecture, candidate.experts_kept);
+  }
+  d.memory = memory_budget(scenario, candidate, d.architecture);
+  const Bytes needed = d.memory.kv_per_token * static_cast<double>(d.memory.kv_blocks) *
+                       static_cast<double>(kBlockTokens);
+  if (d.memory.kv <= Bytes(0.0) || needed > d.memory.kv) {
+    return Infeasible{
+        candidate, "memory",
+        fmt::format("does not fit one {}: {}", scenario.hardware[candidate.hardware].gpu.id,
+                    budget_text(d.memory))};
+  }
+  // One request of the longest kind must fit alone, or it could never be served.
+  const std::int64_t longest =
+      std::min<std::int64_t>(std::int64_t{longest_length(scenario.workload.input)} +
+                                 longest_length(scenario.workload.output),
+                             scenario.engine.max_model_length);
+  const std::int64_t blocks = blocks_for(longest - 1);
+  if (blocks > d.memory.kv_blocks) {
+    return Infeasible{
+        candidate, "memory",
+        fmt::format("the longest request ({} tokens) needs {} KV blocks, there are {}: {}", longest,
+                    blocks, d.memory.kv_blocks, budget_text(d.memory))};
+  }
+  return d;
+}
+
+}  // namespace moeplan::sim

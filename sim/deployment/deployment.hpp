@@ -1,0 +1,79 @@
+#pragma once
+// Deployment: one candidate design placed on GPUs, with its memory budget; or Infeasible with the
+// reason. Memory is a hard constraint: a design that does not fit is never simulated.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "models/architecture/counts.hpp"
+#include "models/routing/routing.hpp"
+#include "sim/scenario/scenario.hpp"
+
+namespace moeplan::sim {
+
+// One design of one engine. gpus = tensor_parallel x data_parallel (pipeline_parallel is 1).
+struct Candidate {
+  std::size_t hardware = 0;       // index into Scenario::hardware
+  std::int64_t experts_kept = 0;  // 0 for a dense model
+  int gpus = 1;
+  int tensor_parallel = 1;
+  int data_parallel = 1;  // of attention, inside the engine
+  bool expert_parallel = false;
+  Exchange exchange = Exchange::allgather_reducescatter;
+
+  // Ranks that hold different whole experts; 1 when every expert is sharded over all GPUs.
+  int expert_ranks() const { return expert_parallel ? gpus : 1; }
+  // "none" for one GPU; "allreduce" when tokens are replicated; else the exchange's name.
+  std::string exchange_name() const;
+  friend bool operator==(const Candidate&, const Candidate&) = default;
+};
+
+struct Infeasible {
+  Candidate candidate;
+  std::string code;    // memory, tensor_parallel, expert_parallel, node, precision, top_k, latency
+  std::string reason;  // one sentence with the numbers
+};
+
+// Where a GPU's memory goes (the fullest rank), and what is left for the KV cache.
+//   kv = capacity x utilization - weights - activations - buffers
+struct MemoryBudget {
+  Bytes capacity;
+  Bytes usable;                // capacity x memory_utilization
+  Bytes expert_weights;        //
+  Bytes other_weights;         // attention, router, dense, embeddings, head, norms
+  Bytes activations;           // peak at max_batched_tokens
+  Bytes buffers;               // engine.buffer_memory
+  Bytes kv;                    // for the cache; <= 0: does not fit
+  Bytes kv_per_token;          // of this rank
+  std::int64_t kv_blocks = 0;  // of kBlockTokens tokens
+  Bytes weights() const { return expert_weights + other_weights; }
+};
+
+struct Deployment {
+  const Scenario* scenario = nullptr;  // outlives the deployment
+  Candidate candidate;
+  models::SmoeArchitecture architecture;  // pruned
+  MemoryBudget memory;
+  const HardwareOption& hardware() const { return scenario->hardware[candidate.hardware]; }
+};
+
+// Throws: nothing for a design that does not work (that is a value); std::logic_error for a
+// candidate whose numbers do not multiply up.
+std::variant<Deployment, Infeasible> deploy(const Scenario& scenario, const Candidate& candidate);
+
+// The memory budget alone, for a pruned architecture.
+MemoryBudget memory_budget(const Scenario& scenario, const Candidate& candidate,
+                           const models::SmoeArchitecture& pruned);
+
+// Peak bytes of activations on one rank in a step of `tokens` tokens of this rank:
+//   residual stream and its normed copy      2 T h a
+//   + the larger of attention (q, k, v, output: T (2 heads + 2 kv_heads) head_dim / tp a)
+//     and the feed-forward network (dense: 3 T I / tp a; experts: workspaces of the fused kernel,
+//     R k (max(2 I', h) + I') a with R = the tokens that enter the kernel)
+//   + logits of max_sequences rows in fp32.
+// Source: vllm/model_executor/layers/fused_moe/fused_moe.py (intermediate_cache1..3), vLLM 0.19.
+Bytes activation_bytes(const models::SmoeArchitecture& architecture, const Candidate& candidate,
+                       const EngineOptions& engine, double bytes_per_element);
+
+}  // namespace moeplan::sim

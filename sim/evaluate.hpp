@@ -1,0 +1,33 @@
+#pragma once
+// The pipeline on one page: a candidate is deployed, its traffic simulated, the trace summarised.
+// The planner (sim/plan) is a loop over this.
+
+#include <variant>
+
+#include "sim/deployment/deployment.hpp"
+#include "sim/result/metrics.hpp"
+#include "sim/serving/batch.hpp"
+
+namespace moeplan::sim {
+
+// The traffic of one engine in one run.
+struct Load {
+  double value = 0.0;                    // requests per second (open) or users (closed)
+  bool closed_loop = false;              //
+  std::int64_t requests = 0;             // arrivals of the run
+  std::int64_t warmup = 0;               // of them, left out of percentiles
+  std::int64_t abort_above_waiting = 0;  // see SimulationSetup; 0 = never
+};
+
+// The load of the scenario's kind with its number of requests.
+Load full_load(const Scenario& scenario, double value);
+
+// Runs a placed design. The cost prices its steps (ModelStepCost, made once per design, keeps what
+// it has evaluated). Deterministic in (deployment, load, cost).
+ServingMetrics run(const Deployment& deployment, const Load& load, StepCost& cost);
+
+// One candidate of a scenario at one load of an engine.
+std::variant<ServingMetrics, Infeasible> evaluate(const Scenario& scenario,
+                                                  const Candidate& candidate, const Load& load);
+
+}  // namespace moeplan::sim

@@ -1,0 +1,78 @@
+#include "sim/plan/candidates.hpp"
+
+#include <algorithm>
+
+namespace moeplan::sim {
+namespace {
+
+std::vector<int> tensor_parallels(const Scenario& scenario, int gpus) {
+  std::vector<int> result;
+  if (scenario.tensor_parallel.empty()) {
+    for (int tp = 1; tp <= gpus; tp *= 2) {
+      if (gpus % tp == 0) {
+        result.push_back(tp);
+      }
+    }
+    return result;
+  }
+  for (const std::int64_t tp : scenario.tensor_parallel) {
+    if (tp <= gpus && gpus % tp == 0) {
+      result.push_back(static_cast<int>(tp));
+    }
+  }
+  return result;
+}
+
+void add_layouts(const Scenario& scenario, Candidate base, std::vector<Candidate>& out) {
+  const bool moe = base.experts_kept > 0;
+  for (const int tp : tensor_parallels(scenario, base.gpus)) {
+    base.tensor_parallel = tp;
+    base.data_parallel = base.gpus / tp;
+    if (!moe && base.data_parallel > 1) {
+      continue;
+    }
+    if (!moe || base.gpus == 1) {
+      base.expert_parallel = false;
+      base.exchange = Exchange::allgather_reducescatter;
+      out.push_back(base);
+      continue;
+    }
+    for (const bool expert_parallel : scenario.expert_parallel) {
+      base.expert_parallel = expert_parallel;
+      for (const Exchange exchange : scenario.exchange) {
+        base.exchange = exchange;
+        const bool only_collectives = base.data_parallel == 1 || !expert_parallel;
+        if (only_collectives) {
+          // Tokens are replicated (one all-reduce), or every rank needs all tokens (all-gather).
+          base.exchange = Exchange::allgather_reducescatter;
+        }
+        out.push_back(base);
+        if (only_collectives) {
+          break;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Candidate> candidates(const Scenario& scenario) {
+  std::vector<std::int64_t> experts = scenario.experts_kept;
+  std::sort(experts.rbegin(), experts.rend());
+  if (experts.empty()) {
+    experts.push_back(0);
+  }
+  std::vector<Candidate> result;
+  for (std::size_t h = 0; h < scenario.hardware.size(); ++h) {
+    for (const std::int64_t gpus : scenario.gpus) {
+      for (const std::int64_t kept : experts) {
+        add_layouts(scenario, {.hardware = h, .experts_kept = kept, .gpus = static_cast<int>(gpus)},
+                    result);
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace moeplan::sim

@@ -1,0 +1,198 @@
+#include "sim/plan/capacity.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/units/parse.hpp"
+#include "sim/deployment/kv_block.hpp"
+#include "sim/evaluate.hpp"
+#include "sim/serving/model_step_cost.hpp"
+
+namespace moeplan::sim {
+namespace {
+
+constexpr std::int64_t kFloorRequests = 100;     // without load
+constexpr std::int64_t kBracketRequests = 1500;  // to find the neighbourhood
+constexpr double kBracketTolerance = 0.12;
+
+// The phase that takes most of a run's time.
+Phase largest_phase(const PhaseTimes& phases) {
+  Phase largest = Phase::host;
+  for (std::size_t i = 0; i < kPhaseCount; ++i) {
+    if (phases[static_cast<Phase>(i)] > phases[largest]) {
+      largest = static_cast<Phase>(i);
+    }
+  }
+  return largest;
+}
+
+struct Miss {
+  std::string name;
+  double ratio = 0.0;  // value / objective
+  double value = 0.0;
+  double bound = 0.0;
+};
+
+Miss worst_miss(const ServingMetrics& m, const LatencyObjectives& o) {
+  Miss worst;
+  const auto consider = [&](const char* name, double value, double bound) {
+    if (bound > 0.0 && value / bound > worst.ratio) {
+      worst = {name, value / bound, value, bound};
+    }
+  };
+  consider("ttft", m.ttft.p99, o.ttft_p99_s);
+  consider("tpot", m.tpot.p99, o.tpot_p99_s);
+  consider("ttft", m.ttft.p50, o.ttft_p50_s);
+  consider("tpot", m.tpot.p50, o.tpot_p50_s);
+  return worst;
+}
+
+std::string binding_of(const ServingMetrics& beyond, const LatencyObjectives& objectives) {
+  if (beyond.preemptions > 0 && beyond.steps_out_of_blocks_fraction > 0.05) {
+    return "memory";
+  }
+  const Miss miss = worst_miss(beyond, objectives);
+  if (miss.ratio > 1.0) {
+    return miss.name;
+  }
+  return "throughput";
+}
+
+// Rate at which the device would be busy all the time with full batches: an optimistic bracket.
+double optimistic_load(const Deployment& d, ModelStepCost& cost) {
+  const Workload& w = d.scenario->workload;
+  const EngineOptions& e = d.scenario->engine;
+  const double context = w.mean_input() + 0.5 * w.mean_output();
+  const double by_memory = static_cast<double>(d.memory.kv_blocks * kBlockTokens) / context;
+  const double batch =
+      std::max(1.0, std::min(static_cast<double>(e.max_sequences), std::floor(by_memory)));
+  RankBatch decode;
+  decode.decode_sequences = decode.sampled = static_cast<std::int64_t>(batch);
+  decode.decode_kv_tokens = static_cast<std::int64_t>(batch * context);
+  const std::vector<RankBatch> decodes(static_cast<std::size_t>(d.candidate.data_parallel), decode);
+  const double step = in_seconds(cost.cost(decodes).total());
+  RankBatch prefill;
+  prefill.prefill_tokens = e.max_batched_tokens;
+  prefill.prefill.push_back({e.max_batched_tokens, 0});
+  const std::vector<RankBatch> prefills(static_cast<std::size_t>(d.candidate.data_parallel),
+                                        prefill);
+  const double per_prompt_token =
+      in_seconds(cost.cost(prefills).total()) / static_cast<double>(e.max_batched_tokens);
+  const double ranks = d.candidate.data_parallel;
+  // Full decode batches overstate attention, so the bracket is doubled.
+  return 2.0 * ranks / (w.mean_output() * step / batch + w.mean_input() * per_prompt_token);
+}
+
+class Search {
+ public:
+  Search(const Deployment& deployment, double law_error)
+      : d_(deployment),
+        objectives_(deployment.scenario->objectives.latency),
+        cost_(deployment, law_error),
+        closed_(deployment.scenario->workload.closed_loop) {}
+
+  Capacity run() {
+    Capacity result;
+    const ServingMetrics floor = simulate_load(1.0, kFloorRequests, false, true);
+    if (!meets(floor, objectives_)) {
+      const Miss miss = worst_miss(floor, objectives_);
+      const Phase largest = largest_phase(floor.phases);
+      result.floor_reason = fmt::format(
+          "{} is {} even without load (objective {}); the largest term is {} ({:.0f} % of the "
+          "time)",
+          miss.name, to_text(Seconds(miss.value)), to_text(Seconds(miss.bound)), name_of(largest),
+          100.0 * in_seconds(floor.phases[largest]) / in_seconds(floor.phases.total()));
+      return result;
+    }
+    const std::int64_t full = d_.scenario->workload.requests;
+    double high = closed_ ? static_cast<double>(d_.scenario->workload.concurrency)
+                          : optimistic_load(d_, cost_);
+    if (closed_) {
+      const ServingMetrics all = simulate_load(high, full, true, false);
+      if (meets(all, objectives_)) {
+        return {.load = high, .at_load = all, .binding = "none", .limited_by_wanted = true};
+      }
+    }
+    double low = closed_ ? 1.0 : high / 1024.0;
+    // Coarse: short runs, relative steps.
+    const std::int64_t coarse = std::min(full, kBracketRequests);
+    while (high / low > 1.0 + kBracketTolerance && !(closed_ && high - low <= 1.0)) {
+      const double middle = between(low, high);
+      (meets(simulate_load(middle, coarse, true, false), objectives_) ? low : high) = middle;
+    }
+    // Fine: full runs, from a bracket widened by what short runs may be wrong.
+    double top = closed_ ? std::ceil(high * 1.1) : high * 1.1;
+    double bottom = closed_ ? std::max(1.0, std::floor(low * 0.9)) : low * 0.9;
+    while (true) {
+      const ServingMetrics m = simulate_load(bottom, full, true, false);
+      if (meets(m, objectives_)) {
+        result.load = bottom;
+        result.at_load = m;
+        break;
+      }
+      top = bottom;
+      result.beyond = m;
+      bottom = closed_ ? std::floor(bottom * 0.75) : bottom * 0.75;
+      if (closed_ ? bottom < 1.0 : bottom < high / 1e6) {
+        result.floor_reason = "no load above zero meets the objectives";
+        return result;
+      }
+    }
+    while (top / result.load > 1.0 + kCapacityTolerance && !(closed_ && top - result.load <= 1.0)) {
+      const double middle = between(result.load, top);
+      ServingMetrics m = simulate_load(middle, full, true, false);
+      if (meets(m, objectives_)) {
+        result.load = middle;
+        result.at_load = std::move(m);
+      } else {
+        top = middle;
+        result.beyond = std::move(m);
+      }
+    }
+    if (result.beyond.arrived == 0) {
+      result.beyond = simulate_load(top, full, true, false);
+    }
+    result.binding = binding_of(result.beyond, objectives_);
+    return result;
+  }
+
+  // floor: one user, whatever the scenario's arrivals are.
+  ServingMetrics simulate_load(double value, std::int64_t requests, bool may_abort, bool floor) {
+    const Scenario& scenario = *d_.scenario;
+    Load load = full_load(scenario, value);
+    load.closed_loop = load.closed_loop || floor;
+    if (requests != load.requests) {
+      load.requests = requests;
+      load.warmup = requests / 10;
+    }
+    if (may_abort && !load.closed_loop) {
+      // So many waiting requests miss any first-token bound by far and for long.
+      const double bound = std::max(objectives_.ttft_p99_s, objectives_.ttft_p50_s);
+      load.abort_above_waiting =
+          64 +
+          static_cast<std::int64_t>(0.02 * static_cast<double>(requests) + 10.0 * value * bound);
+    }
+    return sim::run(d_, load, cost_);
+  }
+
+ private:
+  double between(double low, double high) const {
+    const double middle = std::sqrt(low * high);
+    return closed_ ? std::clamp(std::round(middle), low + 1.0, high - 1.0) : middle;
+  }
+
+  const Deployment& d_;
+  LatencyObjectives objectives_;
+  ModelStepCost cost_;
+  bool closed_;
+};
+
+}  // namespace
+
+Capacity find_capacity(const Deployment& deployment, double law_error) {
+  return Search(deployment, law_error).run();
+}
+
+}  // namespace moeplan::sim

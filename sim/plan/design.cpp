@@ -1,0 +1,191 @@
+#include "sim/plan/design.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/units/parse.hpp"
+#include "sim/evaluate.hpp"
+#include "sim/serving/model_step_cost.hpp"
+
+namespace moeplan::sim {
+namespace {
+
+constexpr double kSecondsPerMonth = 730.0 * 3600.0;
+constexpr std::int64_t kRefineFactor = 4;
+constexpr double kBandQuantile = 1.645;
+
+double wanted_load(const Workload& workload) {
+  return workload.closed_loop ? static_cast<double>(workload.concurrency)
+                              : in_per_second(workload.rate);
+}
+
+std::int64_t replicas_for(double wanted, double load) {
+  return static_cast<std::int64_t>(std::ceil(wanted / load - 1e-9));
+}
+
+void add_accuracy(const Scenario& scenario, Design& design) {
+  if (!scenario.accuracy) {
+    return;
+  }
+  const std::int64_t kept = design.candidate.experts_kept;
+  design.accuracy = scenario.accuracy->at(kept);
+  design.accuracy_change = scenario.accuracy->change(kept);
+  if (design.accuracy_change && design.accuracy_change->has_band) {
+    design.accuracy_distinguishable = scenario.accuracy->distinguishable(kept);
+  }
+  if (scenario.objectives.accuracy_loss) {
+    design.accuracy_allowed =
+        design.accuracy_change &&
+        -design.accuracy_change->value <= *scenario.objectives.accuracy_loss + 1e-12;
+  }
+}
+
+Money money_of(const Scenario& scenario, const Design& design, const Offer& offer) {
+  const Workload& w = scenario.workload;
+  Money m;
+  m.price_id = offer.price->id;
+  m.provider = offer.price->provider;
+  m.instance = offer.price->instance;
+  m.as_of = offer.price->as_of;
+  m.instances = offer.instances;
+  m.stranded_gpus = offer.instances * offer.price->gpus - design.gpus_total();
+  m.rent = offer.price->rent * static_cast<double>(offer.instances);
+  const double input_share = w.mean_input() / (w.mean_input() + w.mean_output());
+  const double usd_per_s = m.rent.value();
+  m.usd_per_million_tokens = usd_per_s / design.fleet_tokens_per_s * 1e6;
+  const double input_money = design.metrics.input_time_fraction;
+  m.usd_per_million_input_tokens = m.usd_per_million_tokens * input_money / input_share;
+  m.usd_per_million_output_tokens =
+      m.usd_per_million_tokens * (1.0 - input_money) / (1.0 - input_share);
+  // Tokens scale with the load (open) or with what the run at capacity produced (closed).
+  const ServingMetrics& most = design.capacity.at_load;
+  const double at_capacity =
+      static_cast<double>(design.replicas) *
+      (w.closed_loop ? most.input_tokens_per_s + most.output_tokens_per_s
+                     : design.capacity.load * (w.mean_input() + w.mean_output()));
+  m.usd_per_million_tokens_at_capacity = usd_per_s / at_capacity * 1e6;
+  m.usd_per_month = usd_per_s * kSecondsPerMonth;
+  return m;
+}
+
+}  // namespace
+
+std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
+                                                int gpus, std::int64_t replicas) {
+  Offer best;
+  int widest = 0;
+  for (const models::Price* price : options.book.matching(gpu, options.tier)) {
+    if (!options.provider.empty() && price->provider != options.provider) {
+      continue;
+    }
+    widest = std::max(widest, price->gpus);
+    const std::int64_t engines = price->gpus / gpus;
+    if (engines == 0) {
+      continue;
+    }
+    const std::int64_t instances = (replicas + engines - 1) / engines;
+    const UsdPerSecond rent = price->rent * static_cast<double>(instances);
+    if (best.price == nullptr || rent < best.price->rent * static_cast<double>(best.instances)) {
+      best = {price, instances};
+    }
+  }
+  if (best.price != nullptr) {
+    return best;
+  }
+  if (widest > 0) {
+    return fmt::format("no {} instance of {} in the price book holds {} GPUs (the largest has {})",
+                       options.tier, gpu, gpus, widest);
+  }
+  return fmt::format("the price book {} has no {} price of {}{}", options.book.id(), options.tier,
+                     gpu, options.provider.empty() ? "" : " from " + options.provider);
+}
+
+std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate& candidate) {
+  auto placed = deploy(scenario, candidate);
+  if (auto* why = std::get_if<Infeasible>(&placed)) {
+    return *why;
+  }
+  const Deployment& deployment = std::get<Deployment>(placed);
+  Design d;
+  d.candidate = candidate;
+  d.gpu = deployment.hardware().gpu.id;
+  d.memory = deployment.memory;
+  // Without a price there is nothing to compare: say so before simulating.
+  const auto any_offer = cheapest_offer(scenario.prices, d.gpu, candidate.gpus, 1);
+  if (const auto* reason = std::get_if<std::string>(&any_offer)) {
+    return Infeasible{candidate, "price", *reason};
+  }
+  d.capacity = find_capacity(deployment);
+  if (d.capacity.load <= 0.0) {
+    return Infeasible{candidate, "latency", d.capacity.floor_reason};
+  }
+  ModelStepCost cost(deployment);
+  const Workload& w = scenario.workload;
+  const double wanted = wanted_load(w);
+  d.replicas = replicas_for(wanted, d.capacity.load);
+  d.load = wanted / static_cast<double>(d.replicas);
+  if (w.closed_loop) {
+    d.load = std::ceil(d.load);
+  }
+  d.metrics = d.load == d.capacity.load ? d.capacity.at_load
+                                        : run(deployment, full_load(scenario, d.load), cost);
+  d.verdict = verdict(d.metrics, scenario.objectives.latency);
+  if (d.verdict == Verdict::undecided) {
+    // Within the estimate's own error: a longer run decides, or the result says it could not.
+    Load longer = full_load(scenario, d.load);
+    longer.requests *= kRefineFactor;
+    d.metrics = run(deployment, longer, cost);
+    d.verdict = verdict(d.metrics, scenario.objectives.latency);
+  }
+  const auto replicas = static_cast<double>(d.replicas);
+  if (w.closed_loop) {
+    d.fleet_output_tokens_per_s = d.metrics.output_tokens_per_s * replicas;
+    d.fleet_tokens_per_s = d.metrics.input_tokens_per_s * replicas + d.fleet_output_tokens_per_s;
+  } else {
+    d.fleet_output_tokens_per_s = wanted * w.mean_output();
+    d.fleet_tokens_per_s = wanted * (w.mean_input() + w.mean_output());
+  }
+  const auto offer = cheapest_offer(scenario.prices, d.gpu, candidate.gpus, d.replicas);
+  d.money = money_of(scenario, d, std::get<Offer>(offer));
+  if (scenario.objectives.budget && d.money.rent > *scenario.objectives.budget) {
+    return Infeasible{candidate, "budget",
+                      fmt::format("{} engines rent for {}, above the budget of {}", d.replicas,
+                                  to_text(d.money.rent), to_text(*scenario.objectives.budget))};
+  }
+  add_accuracy(scenario, d);
+  if (!d.accuracy && scenario.objectives.accuracy_loss) {
+    return Infeasible{candidate, "accuracy",
+                      fmt::format("{} experts lie outside the measured range of the accuracy curve "
+                                  "({} to {})",
+                                  candidate.experts_kept, scenario.accuracy->smallest(),
+                                  scenario.accuracy->largest())};
+  }
+  return d;
+}
+
+ErrorBand error_band(const Scenario& scenario, const Design& design) {
+  const auto placed = deploy(scenario, design.candidate);
+  const Deployment& deployment = std::get<Deployment>(placed);
+  ErrorBand band;
+  const double wanted = wanted_load(scenario.workload);
+  const auto side = [&](double law_error, ServingMetrics& metrics, std::int64_t& replicas,
+                        double& usd_per_month) {
+    ModelStepCost cost(deployment, law_error);
+    metrics = run(deployment, full_load(scenario, design.load), cost);
+    const double load = find_capacity(deployment, law_error).load;
+    if (load > 0.0) {
+      replicas = replicas_for(wanted, load);
+      const Offer offer = std::get<Offer>(
+          cheapest_offer(scenario.prices, design.gpu, design.candidate.gpus, replicas));
+      usd_per_month =
+          (offer.price->rent * static_cast<double>(offer.instances)).value() * kSecondsPerMonth;
+    }
+  };
+  side(-kBandQuantile, band.fast, band.replicas_fast, band.usd_per_month_low);
+  side(kBandQuantile, band.slow, band.replicas_slow, band.usd_per_month_high);
+  return band;
+}
+
+}  // namespace moeplan::sim

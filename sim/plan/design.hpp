@@ -1,0 +1,82 @@
+#pragma once
+// Design: one candidate that works, judged: its capacity, the fleet for the wanted traffic, its
+// latency there, accuracy and money. Rows of the plan.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "models/accuracy/accuracy_curve.hpp"
+#include "models/price/price_book.hpp"
+#include "sim/deployment/deployment.hpp"
+#include "sim/plan/capacity.hpp"
+
+namespace moeplan::sim {
+
+// What the fleet costs. Whole instances; an engine never spans two.
+struct Money {
+  std::string price_id;
+  std::string provider;
+  std::string instance;
+  models::Date as_of = models::Date::epoch();
+  std::int64_t instances = 0;
+  std::int64_t stranded_gpus = 0;  // paid for and idle
+  UsdPerSecond rent;               // of all instances
+  // Rent / tokens of the wanted traffic; the split follows device time on prompts and on outputs.
+  double usd_per_million_tokens = 0.0;
+  double usd_per_million_input_tokens = 0.0;
+  double usd_per_million_output_tokens = 0.0;
+  // Rent / most tokens the objectives allow on these GPUs.
+  double usd_per_million_tokens_at_capacity = 0.0;
+  double usd_per_month = 0.0;  // 730 h
+};
+
+// How far the cost laws' own errors reach: the same design with all laws slower, or all faster, by
+// 1.645 of their discrepancies at once (the 5th and 95th percentile of one correlated draw).
+struct ErrorBand {
+  ServingMetrics fast;  // of one engine at the design's load
+  ServingMetrics slow;  // may be overloaded: then its latencies mean nothing
+  std::int64_t replicas_fast = 0;
+  std::int64_t replicas_slow = 0;  // 0: no number of replicas meets the objectives
+  double usd_per_month_low = 0.0;
+  double usd_per_month_high = 0.0;  // 0 with replicas_slow
+};
+
+struct Design {
+  Candidate candidate;
+  std::string gpu;
+  MemoryBudget memory;
+  Capacity capacity;  // of one engine
+  std::int64_t replicas = 0;
+  double load = 0.0;       // per engine: wanted / replicas
+  ServingMetrics metrics;  // of one engine at `load`
+  Verdict verdict = Verdict::met;
+  double fleet_tokens_per_s = 0.0;  // input + output of the wanted traffic
+  double fleet_output_tokens_per_s = 0.0;
+  Money money;
+  std::optional<models::AccuracyEstimate> accuracy;
+  std::optional<models::AccuracyEstimate> accuracy_change;  // against the unpruned model
+  std::optional<bool> accuracy_distinguishable;             // from the unpruned model
+  bool accuracy_allowed = true;                             // within objectives.accuracy_loss
+  std::optional<ErrorBand> band;                            // of the designs that a plan names
+  std::int64_t gpus_total() const { return replicas * candidate.gpus; }
+};
+
+// Deploys, searches the capacity, sizes the fleet, prices it. Deterministic.
+std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate& candidate);
+
+// The error band of a judged design. Deterministic.
+ErrorBand error_band(const Scenario& scenario, const Design& design);
+
+// The cheapest offer of the book (tier and provider as the scenario says) for `replicas` engines
+// of `gpus` GPUs each, or the reason why there is none.
+struct Offer {
+  const models::Price* price = nullptr;
+  std::int64_t instances = 0;
+};
+std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
+                                                int gpus, std::int64_t replicas);
+
+}  // namespace moeplan::sim

@@ -1,0 +1,43 @@
+#pragma once
+// Plan: judges all candidates and recommends one, with its reasons.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/plan/design.hpp"
+
+namespace moeplan::sim {
+
+struct Plan {
+  std::vector<Design> designs;             // that work, in the order of the candidates
+  std::vector<Infeasible> infeasible;      // in the order of the candidates
+  std::optional<std::size_t> recommended;  // indices into designs
+  std::optional<std::size_t> baseline;     // best unpruned design
+  std::string baseline_reason;             // when there is none
+  std::optional<std::size_t> runner_up;
+  std::vector<std::size_t> pareto;    // by cost, accuracy and p99 TPOT; cheapest first
+  std::string binding_constraint;     // ttft tpot throughput accuracy memory budget none
+  std::vector<std::string> reasons;   // sentences: why this one, what pruning saved
+  std::vector<std::string> warnings;  // stale prices, short runs, extrapolation
+};
+
+struct PlanOptions {
+  int threads = 1;
+  // Called after each judged candidate, from any thread, one call at a time: done, total.
+  std::function<void(std::size_t, std::size_t)> progress;
+};
+
+// Deterministic in the scenario; threads change nothing but the time taken.
+Plan make_plan(const Scenario& scenario, const PlanOptions& options);
+
+// True when `a` is cheaper for the wanted traffic; ties: more accurate, cheaper at capacity, lower
+// p99 TPOT, then the order of the candidates (a before b).
+bool preferred(const Design& a, const Design& b);
+
+// Indices of designs that no other beats or equals in all of monthly cost, accuracy and p99 TPOT
+// while beating it in one. Cheapest first.
+std::vector<std::size_t> pareto_front(const std::vector<Design>& designs);
+
+}  // namespace moeplan::sim

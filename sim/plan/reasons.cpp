@@ -1,0 +1,264 @@
+#include "sim/plan/reasons.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "models/units/parse.hpp"
+
+namespace moeplan::sim {
+namespace {
+
+double percent(double fraction) { return 100.0 * fraction; }
+
+std::string change_text(double ratio) {
+  return ratio < 1.0 ? fmt::format("{:.0f} % less", percent(1.0 - ratio))
+                     : fmt::format("{:.0f} % more", percent(ratio - 1.0));
+}
+
+std::string layout_text(const Candidate& c) {
+  if (c.gpus == 1) {
+    return "";
+  }
+  std::vector<std::string> parts;
+  if (c.tensor_parallel > 1) {
+    parts.push_back(fmt::format("tensor {}", c.tensor_parallel));
+  }
+  if (c.data_parallel > 1) {
+    parts.push_back(fmt::format("attention data {}", c.data_parallel));
+  }
+  if (c.experts_kept > 0) {
+    parts.push_back(c.expert_parallel ? fmt::format("expert {}", c.gpus) : "experts sharded");
+  }
+  return " (" + joined(parts) + ")";
+}
+
+void add_savings(const Design& chosen, const Design& baseline, std::vector<std::string>& out) {
+  if (chosen.candidate.experts_kept == baseline.candidate.experts_kept) {
+    out.push_back(
+        "Pruning does not pay here: the unpruned model is the cheapest design that meets the "
+        "objectives.");
+    return;
+  }
+  const double money = chosen.money.usd_per_month / baseline.money.usd_per_month;
+  const double capacity = (chosen.capacity.load / static_cast<double>(chosen.candidate.gpus)) /
+                          (baseline.capacity.load / static_cast<double>(baseline.candidate.gpus));
+  out.push_back(fmt::format(
+      "Against the best unpruned design, pruning to {} experts costs {} ({:.0f} instead of {:.0f} "
+      "USD a month), serves {} per GPU, and weighs {} instead of {} per GPU.",
+      chosen.candidate.experts_kept, change_text(money), chosen.money.usd_per_month,
+      baseline.money.usd_per_month, change_text(capacity), to_text(chosen.memory.weights()),
+      to_text(baseline.memory.weights())));
+  const double mean_tokens = chosen.metrics.mean_batch;
+  out.push_back(fmt::format(
+      "Where it comes from: a decode step reads every active expert, so fewer experts shorten "
+      "mid-size decode batches (mean batch here {:.0f}); tiny batches and long prefills gain "
+      "little, "
+      "memory is saved always.",
+      mean_tokens));
+}
+
+void add_accuracy(const Design& chosen, const Scenario& scenario, std::vector<std::string>& out) {
+  if (!chosen.accuracy || !scenario.accuracy) {
+    return;
+  }
+  const models::AccuracyDescription& what = scenario.accuracy->description();
+  const std::string band = chosen.accuracy->has_band
+                               ? fmt::format("{:.1f} to {:.1f} %", percent(chosen.accuracy->low),
+                                             percent(chosen.accuracy->high))
+                               : "no interval known";
+  std::string change = "unpruned";
+  if (chosen.accuracy_change && chosen.candidate.experts_kept != scenario.pretrained_experts()) {
+    change =
+        fmt::format("{:+.1f} points against unpruned, {}", percent(chosen.accuracy_change->value),
+                    !chosen.accuracy_distinguishable   ? "interval unknown"
+                    : *chosen.accuracy_distinguishable ? "a real difference at 95 %"
+                                                       : "not distinguishable from it at 95 %");
+  }
+  out.push_back(
+      fmt::format("Accuracy {:.1f} % ({}; {}), {} with {}, n = {}, router {}{}.",
+                  percent(chosen.accuracy->value), band, change, what.metric, what.method,
+                  chosen.accuracy->samples, what.router,
+                  chosen.accuracy->measured ? "" : ", interpolated between measured counts"));
+}
+
+void add_band(const Design& chosen, std::vector<std::string>& out) {
+  if (!chosen.band) {
+    return;
+  }
+  const ErrorBand& band = *chosen.band;
+  const auto high = [&](double value) {
+    return band.slow.overloaded ? std::string("overload") : to_text(Seconds(value));
+  };
+  const std::string engines =
+      band.replicas_slow == 0
+          ? "no number of engines meets the objectives in the slow case"
+          : fmt::format("{} to {} engines meet the objectives, {:.0f} to {:.0f} USD a month",
+                        band.replicas_fast, band.replicas_slow, band.usd_per_month_low,
+                        band.usd_per_month_high);
+  out.push_back(fmt::format(
+      "How sure: with all cost laws off by their held-out error at once (5 to 95 %), these engines "
+      "give p99 TTFT {} to {} and p99 TPOT {} to {}; {}.",
+      to_text(Seconds(band.fast.ttft.p99)), high(band.slow.ttft.p99),
+      to_text(Seconds(band.fast.tpot.p99)), high(band.slow.tpot.p99), engines));
+}
+
+void add_binding(const Plan& plan, const Design& chosen, std::vector<std::string>& out) {
+  const ServingMetrics& at = chosen.capacity.at_load;
+  if (plan.binding_constraint == "ttft" || plan.binding_constraint == "tpot") {
+    const bool first = plan.binding_constraint == "ttft";
+    out.push_back(fmt::format(
+        "What binds: {}; one engine carries {:.2f} requests/s with p99 TTFT {} and p99 TPOT {}, "
+        "more misses the objective.",
+        first ? "time to first token" : "time per output token", at.requests_per_s,
+        to_text(Seconds(at.ttft.p99)), to_text(Seconds(at.tpot.p99))));
+  } else if (plan.binding_constraint == "memory") {
+    out.push_back(fmt::format(
+        "What binds: memory; beyond {:.2f} requests/s an engine runs out of its {} KV blocks.",
+        at.requests_per_s, chosen.memory.kv_blocks));
+  } else if (plan.binding_constraint == "throughput") {
+    out.push_back(fmt::format("What binds: throughput; beyond {:.2f} requests/s the queue grows.",
+                              at.requests_per_s));
+  } else if (plan.binding_constraint == "accuracy") {
+    out.push_back("What binds: accuracy; a cheaper design exists but loses more than allowed.");
+  } else {
+    out.push_back("What binds: nothing; one engine of this kind has room to spare.");
+  }
+}
+
+}  // namespace
+
+std::string describe(const Design& d, const Scenario& scenario) {
+  const Candidate& c = d.candidate;
+  const std::string experts = c.experts_kept == 0 ? "dense model"
+                                                  : fmt::format("{} of {} experts", c.experts_kept,
+                                                                scenario.pretrained_experts());
+  return fmt::format("{} on {} x {}{} per engine, {} engine{}", experts, c.gpus, d.gpu,
+                     layout_text(c), d.replicas, d.replicas == 1 ? "" : "s");
+}
+
+std::string binding_constraint(const Plan& plan, const Scenario& scenario) {
+  const Design& chosen = plan.designs[*plan.recommended];
+  for (const Design& other : plan.designs) {
+    if (!other.accuracy_allowed && other.verdict != Verdict::missed &&
+        other.money.usd_per_month < chosen.money.usd_per_month) {
+      return "accuracy";
+    }
+  }
+  const double wanted = scenario.workload.closed_loop
+                            ? static_cast<double>(scenario.workload.concurrency)
+                            : in_per_second(scenario.workload.rate);
+  // One engine that is not full: no objective keeps the fleet from being smaller.
+  if (chosen.replicas == 1 && wanted < 0.9 * chosen.capacity.load) {
+    return "none";
+  }
+  return chosen.capacity.binding;
+}
+
+std::string baseline_reason(const Plan& plan, const Scenario& scenario) {
+  const std::int64_t pretrained = scenario.pretrained_experts();
+  const std::vector<std::int64_t>& kept = scenario.experts_kept;
+  if (!kept.empty() && std::find(kept.begin(), kept.end(), pretrained) == kept.end()) {
+    return fmt::format("the unpruned model ({} experts) is not among pruning.experts_kept",
+                       pretrained);
+  }
+  std::map<std::string, int> codes;
+  std::string example;
+  for (const Infeasible& why : plan.infeasible) {
+    if (why.candidate.experts_kept == pretrained) {
+      ++codes[why.code];
+      example = why.reason;
+    }
+  }
+  std::string counts;
+  for (const auto& [code, count] : codes) {
+    counts += fmt::format("{}{} by {}", counts.empty() ? "" : ", ", count, code);
+  }
+  return counts.empty()
+             ? "no unpruned design meets the objectives"
+             : fmt::format("no unpruned design works ({}); for example: {}", counts, example);
+}
+
+std::vector<std::string> reasons(const Plan& plan, const Scenario& scenario) {
+  std::vector<std::string> out;
+  if (!plan.recommended) {
+    out.push_back(plan.designs.empty()
+                      ? "No design works; each one's reason is listed under infeasible."
+                      : "Designs exist, but each misses an objective or loses too much accuracy.");
+    return out;
+  }
+  const Design& chosen = plan.designs[*plan.recommended];
+  out.push_back(
+      fmt::format("Cheapest of {} designs that were simulated ({} more are infeasible): {}.",
+                  plan.designs.size(), plan.infeasible.size(), describe(chosen, scenario)));
+  if (plan.baseline) {
+    add_savings(chosen, plan.designs[*plan.baseline], out);
+  } else {
+    out.push_back("No unpruned design to compare with: " + plan.baseline_reason + ".");
+  }
+  add_binding(plan, chosen, out);
+  add_band(chosen, out);
+  add_accuracy(chosen, scenario, out);
+  if (chosen.money.stranded_gpus > 0) {
+    out.push_back(fmt::format(
+        "{} of {} rented GPUs stay idle: {} rents whole instances.", chosen.money.stranded_gpus,
+        chosen.money.stranded_gpus + chosen.gpus_total(), chosen.money.provider));
+  }
+  if (plan.runner_up) {
+    const Design& second = plan.designs[*plan.runner_up];
+    out.push_back(fmt::format("Runner-up: {}, {:.0f} USD a month.", describe(second, scenario),
+                              second.money.usd_per_month));
+  }
+  return out;
+}
+
+std::vector<std::string> warnings(const Plan& plan, const Scenario& scenario) {
+  std::vector<std::string> out = scenario.architecture.warnings;
+  if (plan.recommended) {
+    const Design& chosen = plan.designs[*plan.recommended];
+    if (chosen.verdict == Verdict::undecided) {
+      out.push_back("An objective is met, but by less than the error of the estimate.");
+    }
+    if (!chosen.metrics.extrapolated.empty()) {
+      out.push_back("Cost laws used outside their measured range: " +
+                    joined(chosen.metrics.extrapolated) + ".");
+    }
+    const models::Price& price = scenario.prices.book.price(chosen.money.price_id);
+    const std::int64_t age = price.age_days(scenario.prices.as_of);
+    if (age > models::kStaleDays) {
+      out.push_back(fmt::format("The price {} is {} days old on {}.", price.id, age,
+                                scenario.prices.as_of.text()));
+    }
+    if (!price.note.empty()) {
+      out.push_back(fmt::format("Price {}: {}", price.id, price.note));
+    }
+    if (chosen.metrics.rejected > 0) {
+      out.push_back(fmt::format("{} of {} requests were rejected as too long.",
+                                chosen.metrics.rejected, chosen.metrics.arrived));
+    }
+    if (scenario.accuracy && !scenario.accuracy->description().note.empty()) {
+      out.push_back("Accuracy: " + scenario.accuracy->description().note);
+    }
+  }
+  if (scenario.workload.requests < 10000) {
+    out.push_back(fmt::format("Percentiles rest on {} arrivals per run; p99 wants 10000.",
+                              scenario.workload.requests));
+  }
+  std::set<std::string> datasheet;
+  for (const HardwareOption& option : scenario.hardware) {
+    for (const models::LawInfo& law : option.laws.all()) {
+      if (law.datasheet) {
+        datasheet.insert(option.gpu.id + " " + law.kernel);
+      }
+    }
+  }
+  if (!datasheet.empty()) {
+    out.push_back("Laws from data sheets, not from measurements: " +
+                  joined({datasheet.begin(), datasheet.end()}) + ".");
+  }
+  return out;
+}
+
+}  // namespace moeplan::sim

@@ -1,0 +1,252 @@
+#include "sim/report/plan_json.hpp"
+
+#include <map>
+
+namespace moeplan::sim {
+namespace {
+
+using text::Json;
+
+Json distribution_json(const Distribution& d) {
+  return Json::object()
+      .set("mean_s", d.mean)
+      .set("p50_s", d.p50)
+      .set("p90_s", d.p90)
+      .set("p95_s", d.p95)
+      .set("p99_s", d.p99)
+      .set("p99_standard_error_s", d.p99_error)
+      .set("max_s", d.max)
+      .set("count", d.count);
+}
+
+Json phases_json(const PhaseTimes& phases) {
+  Json result = Json::object();
+  const double total = in_seconds(phases.total());
+  for (std::size_t i = 0; i < kPhaseCount; ++i) {
+    const auto phase = static_cast<Phase>(i);
+    result.set(std::string(name_of(phase)) + "_fraction",
+               total > 0.0 ? in_seconds(phases[phase]) / total : 0.0);
+  }
+  return result;
+}
+
+Json memory_json(const MemoryBudget& m) {
+  return Json::object()
+      .set("capacity_bytes", in_bytes(m.capacity))
+      .set("usable_bytes", in_bytes(m.usable))
+      .set("expert_weights_bytes", in_bytes(m.expert_weights))
+      .set("other_weights_bytes", in_bytes(m.other_weights))
+      .set("activations_bytes", in_bytes(m.activations))
+      .set("buffers_bytes", in_bytes(m.buffers))
+      .set("kv_bytes", in_bytes(m.kv))
+      .set("kv_bytes_per_token", in_bytes(m.kv_per_token))
+      .set("kv_blocks", m.kv_blocks);
+}
+
+const char* name_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::met:
+      return "met";
+    case Verdict::missed:
+      return "missed";
+    case Verdict::undecided:
+      return "undecided";
+  }
+  return "";
+}
+
+std::optional<double> field(const std::optional<models::AccuracyEstimate>& estimate,
+                            double models::AccuracyEstimate::*member) {
+  return estimate ? std::optional(*estimate.*member) : std::nullopt;
+}
+
+std::optional<double> band(const std::optional<models::AccuracyEstimate>& estimate,
+                           double models::AccuracyEstimate::*member) {
+  return estimate && estimate->has_band ? std::optional(*estimate.*member) : std::nullopt;
+}
+
+void set_layout(Json& json, const Candidate& c, const std::string& gpu, std::int64_t gpus) {
+  json.set("experts_kept", c.experts_kept == 0 ? Json() : Json(c.experts_kept))
+      .set("gpu", gpu)
+      .set("gpus", gpus)
+      .set("tensor_parallel", c.tensor_parallel)
+      .set("expert_parallel", c.expert_ranks())
+      .set("data_parallel", c.data_parallel);
+}
+
+Json optional_design(const std::vector<Design>& designs, const std::optional<std::size_t>& index,
+                     const Json& binding) {
+  if (!index) {
+    return {};
+  }
+  Json json = design_json(designs[*index]);
+  json.set("binding_constraint", binding);
+  return json;
+}
+
+// Latency is null where all laws slow at once would overload the engines.
+Json band_json(const std::optional<ErrorBand>& band) {
+  if (!band) {
+    return {};
+  }
+  const auto slow = [&](double value) { return band->slow.overloaded ? Json() : Json(value); };
+  const bool served = band->replicas_slow > 0;
+  return Json::object()
+      .set("meaning", "all cost laws fast or slow at once: 5th and 95th percentile")
+      .set("ttft_p99_low_s", band->fast.ttft.p99)
+      .set("ttft_p99_high_s", slow(band->slow.ttft.p99))
+      .set("tpot_p99_low_s", band->fast.tpot.p99)
+      .set("tpot_p99_high_s", slow(band->slow.tpot.p99))
+      .set("replicas_low", band->replicas_fast)
+      .set("replicas_high", served ? Json(band->replicas_slow) : Json())
+      .set("cost_usd_per_month_low", band->usd_per_month_low)
+      .set("cost_usd_per_month_high", served ? Json(band->usd_per_month_high) : Json());
+}
+
+Json law_json(const models::LawInfo& law, const std::string& gpu) {
+  return Json::object()
+      .set("gpu", gpu)
+      .set("kernel", law.kernel)
+      .set("kernel_source", law.kernel_source)
+      .set("dtype", law.dtype)
+      .set("form", law.form)
+      .set("source", law.source)
+      .set("datasheet", law.datasheet)
+      .set("median_abs_error", law.median_abs_error)
+      .set("p90_abs_error", law.p90_abs_error)
+      .set("discrepancy_sd_log", law.discrepancy_sd_log);
+}
+
+}  // namespace
+
+Json design_json(const Design& d) {
+  const ServingMetrics& m = d.metrics;
+  Json json = Json::object();
+  set_layout(json, d.candidate, d.gpu, d.gpus_total());
+  json.set("pipeline_parallel", 1)
+      .set("replicas", d.replicas)
+      .set("exchange", d.candidate.exchange_name())
+      .set("cost_usd_per_million_tokens", d.money.usd_per_million_tokens)
+      .set("cost_usd_per_million_input_tokens", d.money.usd_per_million_input_tokens)
+      .set("cost_usd_per_million_output_tokens", d.money.usd_per_million_output_tokens)
+      .set("cost_usd_per_million_tokens_at_capacity", d.money.usd_per_million_tokens_at_capacity)
+      .set("cost_usd_per_month", d.money.usd_per_month)
+      .set("ttft_p50_s", m.ttft.p50)
+      .set("ttft_p99_s", m.ttft.p99)
+      .set("tpot_p50_s", m.tpot.p50)
+      .set("tpot_p99_s", m.tpot.p99)
+      .set("throughput_tokens_per_s", d.fleet_tokens_per_s)
+      .set("throughput_output_tokens_per_s", d.fleet_output_tokens_per_s)
+      .set("accuracy", field(d.accuracy, &models::AccuracyEstimate::value))
+      .set("accuracy_low", band(d.accuracy, &models::AccuracyEstimate::low))
+      .set("accuracy_high", band(d.accuracy, &models::AccuracyEstimate::high))
+      .set("accuracy_change", field(d.accuracy_change, &models::AccuracyEstimate::value))
+      .set("accuracy_distinguishable", d.accuracy_distinguishable)
+      .set("accuracy_allowed", d.accuracy_allowed)
+      .set("binding_constraint", d.capacity.binding)
+      .set("extrapolated", m.extrapolated)
+      .set("objectives_verdict", name_of(d.verdict))
+      .set("engine_requests_per_s", m.requests_per_s)
+      .set("engine_capacity_requests_per_s", d.capacity.at_load.requests_per_s)
+      .set("engine_goodput_requests_per_s", m.goodput_requests_per_s)
+      .set("ttft", distribution_json(m.ttft))
+      .set("tpot", distribution_json(m.tpot))
+      .set("itl", distribution_json(m.itl))
+      .set("e2e", distribution_json(m.e2e))
+      .set("mean_batch", m.mean_batch)
+      .set("busy_fraction", m.busy_fraction)
+      .set("kv_peak_fraction", m.kv_peak_fraction)
+      .set("preemptions", m.preemptions)
+      .set("error_band", band_json(d.band))
+      .set("exchange_share_fraction", m.exchange_share)
+      .set("phases", phases_json(m.phases))
+      .set("memory", memory_json(d.memory))
+      .set("price_id", d.money.price_id)
+      .set("instances", d.money.instances)
+      .set("stranded_gpus", d.money.stranded_gpus)
+      .set("rent_usd_per_h", in_usd_per_hour(d.money.rent));
+  return json;
+}
+
+Json provenance_json(const Scenario& scenario, const ReportContext& context) {
+  Json laws = Json::array();
+  for (const HardwareOption& option : scenario.hardware) {
+    for (const models::LawInfo& law : option.laws.all()) {
+      laws.push(law_json(law, option.gpu.id));
+    }
+  }
+  Json accuracy;
+  if (scenario.accuracy) {
+    const models::AccuracyDescription& what = scenario.accuracy->description();
+    accuracy = Json::object()
+                   .set("curve", what.id)
+                   .set("name", what.name)
+                   .set("model", what.model)
+                   .set("method", what.method)
+                   .set("metric", what.metric)
+                   .set("router", what.router)
+                   .set("finetuned", what.finetuned)
+                   .set("band", what.band)
+                   .set("source", scenario.accuracy->points().front().source);
+  }
+  Json origin = Json::object();
+  for (const auto& [key, from] : scenario.architecture.origin) {
+    origin.set(key, from);
+  }
+  return Json::object()
+      .set("tool", "moeplan")
+      .set("version", context.version)
+      .set("scenario", std::filesystem::path(scenario.file).filename().string())
+      .set("scenario_sha256", scenario.sha256)
+      .set("seed", scenario.seed)
+      .set("model", scenario.architecture.name)
+      .set("model_fields", origin)
+      .set("precision", std::string(models::name_of(scenario.precision)))
+      .set("router", std::string(models::name_of(scenario.router)))
+      .set("traffic", scenario.workload.source)
+      .set("replica_split",
+           "each replica sees independent Poisson traffic (random split of the fleet's traffic)")
+      .set("price_book", scenario.prices.book.id())
+      .set("price_tier", scenario.prices.tier)
+      .set("price_as_of", scenario.prices.as_of.text())
+      .set("accuracy", accuracy)
+      .set("laws", laws);
+}
+
+Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& context) {
+  Json infeasible = Json::array();
+  for (const Infeasible& why : plan.infeasible) {
+    Json row = Json::object();
+    set_layout(row, why.candidate, scenario.hardware[why.candidate.hardware].gpu.id,
+               why.candidate.gpus);
+    row.set("code", why.code).set("reason", why.reason);
+    infeasible.push(std::move(row));
+  }
+  Json pareto = Json::array();
+  for (const std::size_t index : plan.pareto) {
+    pareto.push(design_json(plan.designs[index]));
+  }
+  Json designs = Json::array();
+  for (const Design& design : plan.designs) {
+    designs.push(design_json(design));
+  }
+  const auto own_binding = [&](const std::optional<std::size_t>& index) {
+    return index ? Json(plan.designs[*index].capacity.binding) : Json();
+  };
+  return Json::object()
+      .set("schema_version", kPlanSchemaVersion)
+      .set("name", scenario.name)
+      .set("recommendation",
+           optional_design(plan.designs, plan.recommended, plan.binding_constraint))
+      .set("baseline", optional_design(plan.designs, plan.baseline, own_binding(plan.baseline)))
+      .set("baseline_reason", plan.baseline ? Json() : Json(plan.baseline_reason))
+      .set("runner_up", optional_design(plan.designs, plan.runner_up, own_binding(plan.runner_up)))
+      .set("reasons", plan.reasons)
+      .set("warnings", plan.warnings)
+      .set("pareto", pareto)
+      .set("designs", designs)
+      .set("infeasible", infeasible)
+      .set("provenance", provenance_json(scenario, context));
+}
+
+}  // namespace moeplan::sim

@@ -1,0 +1,24 @@
+#pragma once
+// A plan as JSON (interface.md, "plan --format json"): keys with unit suffixes, fractions 0..1.
+
+#include "models/text/json.hpp"
+#include "sim/plan/plan.hpp"
+
+namespace moeplan::sim {
+
+inline constexpr int kPlanSchemaVersion = 1;
+
+// What made the numbers: program version and the command line's relevant part.
+struct ReportContext {
+  std::string version;
+};
+
+text::Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& context);
+
+// One design, with all its keys.
+text::Json design_json(const Design& design);
+
+// Scenario file and hash, seed, laws with their source and errors, prices, accuracy, hardware.
+text::Json provenance_json(const Scenario& scenario, const ReportContext& context);
+
+}  // namespace moeplan::sim

@@ -1,0 +1,249 @@
+#include "sim/report/plan_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "models/units/parse.hpp"
+#include "sim/deployment/kv_block.hpp"
+#include "sim/plan/reasons.hpp"
+#include "sim/report/text_table.hpp"
+
+namespace moeplan::sim {
+namespace {
+
+class Writer {
+ public:
+  explicit Writer(TextStyle style) : markdown_(style == TextStyle::markdown) {}
+
+  void heading(const std::string& title) {
+    out_ += out_.empty() ? "" : "\n";
+    out_ += markdown_ ? "## " + title + "\n\n" : title + "\n";
+  }
+  void title(const std::string& text) { out_ += markdown_ ? "# " + text + "\n" : text + "\n"; }
+  void item(const std::string& text) { out_ += (markdown_ ? "- " : "  * ") + text + "\n"; }
+  void table(const TextTable& table) {
+    const std::string text = markdown_ ? table.markdown() : table.aligned();
+    if (markdown_) {
+      out_ += text;
+      return;
+    }
+    std::size_t begin = 0;
+    while (begin < text.size()) {
+      const std::size_t end = text.find('\n', begin);
+      out_ += "  " + text.substr(begin, end - begin) + "\n";
+      begin = end + 1;
+    }
+  }
+  const std::string& text() const { return out_; }
+
+ private:
+  bool markdown_;
+  std::string out_;
+};
+
+std::string experts_text(const Design& d) {
+  return d.candidate.experts_kept == 0 ? "dense" : fmt::format("{}", d.candidate.experts_kept);
+}
+
+std::string layout_text(const Candidate& c) {
+  if (c.gpus == 1) {
+    return "1 GPU";
+  }
+  std::string text = fmt::format("TP{}", c.tensor_parallel);
+  if (c.data_parallel > 1) {
+    text += fmt::format(" DP{}", c.data_parallel);
+  }
+  if (c.expert_parallel) {
+    text += fmt::format(" EP{}", c.gpus);
+  }
+  return text;
+}
+
+std::string accuracy_text(const Design& d) {
+  if (!d.accuracy) {
+    return "-";
+  }
+  return d.accuracy->has_band ? fmt::format("{:.1f} [{:.1f}, {:.1f}]{}", 100 * d.accuracy->value,
+                                            100 * d.accuracy->low, 100 * d.accuracy->high,
+                                            d.accuracy_allowed ? "" : " too low")
+                              : fmt::format("{:.1f}{}", 100 * d.accuracy->value,
+                                            d.accuracy_allowed ? "" : " too low");
+}
+
+TextTable design_table(const Plan& plan, const std::vector<std::size_t>& rows) {
+  TextTable table({"experts", "GPU", "layout", "engines", "GPUs", "req/s per engine",
+                   "TTFT p50/p99", "TPOT p50/p99", "accuracy %", "USD/Mtok", "at capacity",
+                   "USD/month", ""});
+  for (const std::size_t index : rows) {
+    const Design& d = plan.designs[index];
+    std::string mark = plan.recommended && *plan.recommended == index ? "<- recommended" : "";
+    if (plan.baseline && *plan.baseline == index && mark.empty()) {
+      mark = "unpruned";
+    }
+    if (plan.runner_up && *plan.runner_up == index && mark.empty()) {
+      mark = "runner-up";
+    }
+    table.add({experts_text(d), d.gpu, layout_text(d.candidate), fmt::format("{}", d.replicas),
+               fmt::format("{}", d.gpus_total()),
+               fmt::format("{:.2f} of {:.2f}", d.metrics.requests_per_s,
+                           d.capacity.at_load.requests_per_s),
+               to_text(Seconds(d.metrics.ttft.p50)) + " / " + to_text(Seconds(d.metrics.ttft.p99)),
+               to_text(Seconds(d.metrics.tpot.p50)) + " / " + to_text(Seconds(d.metrics.tpot.p99)),
+               accuracy_text(d), fmt::format("{:.3f}", d.money.usd_per_million_tokens),
+               fmt::format("{:.3f}", d.money.usd_per_million_tokens_at_capacity),
+               fmt::format("{:.0f}", d.money.usd_per_month), mark});
+  }
+  return table;
+}
+
+TextTable memory_table(const std::vector<const Design*>& designs, const Scenario& scenario) {
+  TextTable table({"per GPU", "capacity", "usable", "experts", "other weights", "activations",
+                   "buffers", "KV cache", "KV tokens"});
+  for (const Design* d : designs) {
+    const MemoryBudget& m = d->memory;
+    table.add({describe(*d, scenario), to_text(m.capacity), to_text(m.usable),
+               to_text(m.expert_weights), to_text(m.other_weights), to_text(m.activations),
+               to_text(m.buffers), to_text(m.kv), fmt::format("{}", m.kv_blocks * kBlockTokens)});
+  }
+  return table;
+}
+
+TextTable phase_table(const std::vector<const Design*>& designs, const Scenario& scenario) {
+  TextTable table({"share of step time, %", "host", "norms", "projections", "attention",
+                   "all-reduce", "router", "dispatch", "experts", "combine", "dense", "head",
+                   "exchange"});
+  for (const Design* d : designs) {
+    const PhaseTimes& phases = d->metrics.phases;
+    const double total = in_seconds(phases.total());
+    std::vector<std::string> row = {describe(*d, scenario)};
+    for (std::size_t i = 0; i < kPhaseCount; ++i) {
+      row.push_back(
+          fmt::format("{:.1f}", 100.0 * in_seconds(phases[static_cast<Phase>(i)]) / total));
+    }
+    row.push_back(fmt::format("{:.1f}", 100.0 * d->metrics.exchange_share));
+    table.add(std::move(row));
+  }
+  return table;
+}
+
+void add_infeasible(const Plan& plan, const Scenario& scenario, Writer& out) {
+  out.heading(fmt::format("What does not work ({})", plan.infeasible.size()));
+  // One line per code and GPU, with the first reason as the example.
+  std::map<std::pair<std::string, std::string>, std::pair<int, std::string>> groups;
+  for (const Infeasible& why : plan.infeasible) {
+    auto& group = groups[{why.code, scenario.hardware[why.candidate.hardware].gpu.id}];
+    if (group.first++ == 0) {
+      group.second = fmt::format("{} experts, {}: {}", why.candidate.experts_kept,
+                                 layout_text(why.candidate), why.reason);
+    }
+  }
+  for (const auto& [key, group] : groups) {
+    out.item(fmt::format("{} x {} on {}: {}", group.first, key.first, key.second, group.second));
+  }
+}
+
+void add_provenance(const Scenario& scenario, const ReportContext& context, Writer& out) {
+  out.heading("What this rests on");
+  out.item(fmt::format("moeplan {}, scenario {} (sha256 {}), seed {}", context.version,
+                       std::filesystem::path(scenario.file).filename().string(),
+                       scenario.sha256.substr(0, 12), scenario.seed));
+  out.item("traffic: " + (scenario.workload.source.empty() ? std::string("as the scenario says")
+                                                           : scenario.workload.source));
+  for (const HardwareOption& option : scenario.hardware) {
+    for (const models::LawInfo& law : option.laws.all()) {
+      out.item(fmt::format(
+          "{} {}: {}{}", option.gpu.id, law.kernel, law.datasheet ? "DATA SHEET law, " : "",
+          law.datasheet
+              ? law.source
+              : fmt::format("{}, error {:.1f} % median, {:.1f} % p90 held out; {}", law.form,
+                            100 * law.median_abs_error, 100 * law.p90_abs_error, law.source)));
+    }
+  }
+}
+
+// All designs, cheapest first, at most `limit`.
+std::vector<std::size_t> cheapest(const Plan& plan, std::size_t limit) {
+  std::vector<std::size_t> rows(plan.designs.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i] = i;
+  }
+  std::stable_sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) {
+    return preferred(plan.designs[a], plan.designs[b]);
+  });
+  rows.resize(std::min(rows.size(), limit));
+  return rows;
+}
+
+}  // namespace
+
+std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportContext& context,
+                      TextStyle style) {
+  Writer out(style);
+  out.title(scenario.name);
+  out.heading("Recommendation");
+  if (!plan.recommended) {
+    out.item("None: no design meets every objective.");
+  }
+  for (const std::string& reason : plan.reasons) {
+    out.item(reason);
+  }
+  std::vector<const Design*> shown;
+  for (const auto& index : {plan.recommended, plan.baseline, plan.runner_up}) {
+    if (index && std::find(shown.begin(), shown.end(), &plan.designs[*index]) == shown.end()) {
+      shown.push_back(&plan.designs[*index]);
+    }
+  }
+  if (!plan.pareto.empty()) {
+    out.heading("Pareto front (cost, accuracy, p99 TPOT)");
+    out.table(design_table(plan, plan.pareto));
+  }
+  if (!plan.designs.empty()) {
+    constexpr std::size_t kRows = 12;
+    out.heading(plan.designs.size() > kRows
+                    ? fmt::format("The {} cheapest of {} designs", kRows, plan.designs.size())
+                    : "All designs");
+    out.table(design_table(plan, cheapest(plan, kRows)));
+  }
+  if (!shown.empty()) {
+    out.heading("Memory");
+    out.table(memory_table(shown, scenario));
+    out.heading("Where the time goes");
+    out.table(phase_table(shown, scenario));
+  }
+  if (!plan.infeasible.empty()) {
+    add_infeasible(plan, scenario, out);
+  }
+  if (!plan.warnings.empty()) {
+    out.heading("Take care");
+    for (const std::string& warning : plan.warnings) {
+      out.item(warning);
+    }
+  }
+  add_provenance(scenario, context, out);
+  return out.text();
+}
+
+std::string plan_csv(const Plan& plan, const Scenario& scenario) {
+  std::string out =
+      "experts_kept,pretrained_experts,gpu,gpus,tensor_parallel,expert_parallel,data_parallel,"
+      "exchange,replicas,engine_capacity_requests_per_s,ttft_p50_s,ttft_p99_s,tpot_p50_s,"
+      "tpot_p99_s,accuracy,accuracy_allowed,cost_usd_per_million_tokens,"
+      "cost_usd_per_million_tokens_at_capacity,cost_usd_per_month,recommended\n";
+  for (std::size_t i = 0; i < plan.designs.size(); ++i) {
+    const Design& d = plan.designs[i];
+    const Candidate& c = d.candidate;
+    out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
+                       c.experts_kept, scenario.pretrained_experts(), d.gpu, d.gpus_total(),
+                       c.tensor_parallel, c.expert_ranks(), c.data_parallel, c.exchange_name(),
+                       d.replicas, d.capacity.at_load.requests_per_s, d.metrics.ttft.p50,
+                       d.metrics.ttft.p99, d.metrics.tpot.p50, d.metrics.tpot.p99,
+                       d.accuracy ? fmt::format("{}", d.accuracy->value) : "", d.accuracy_allowed,
+                       d.money.usd_per_million_tokens, d.money.usd_per_million_tokens_at_capacity,
+                       d.money.usd_per_month, plan.recommended && *plan.recommended == i);
+  }
+  return out;
+}
+
+}  // namespace moeplan::sim

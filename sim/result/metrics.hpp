@@ -1,0 +1,99 @@
+#pragma once
+// ServingMetrics: what users and engineers read off a run (serving.md 5), made from a trace.
+// All durations in seconds; percentiles by linear interpolation over completed requests after the
+// warm-up; nothing here is rounded.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sim/result/serving_trace.hpp"
+
+namespace moeplan::sim {
+
+struct Distribution {
+  std::int64_t count = 0;
+  double mean = 0.0;
+  double p50 = 0.0;
+  double p90 = 0.0;
+  double p95 = 0.0;
+  double p99 = 0.0;
+  double max = 0.0;
+  // Standard error of p99, from the p99 of ten batches in order of arrival (so that it sees the
+  // correlation between neighbours); 0 when there are fewer than 100 values.
+  double p99_error = 0.0;
+};
+
+// The value at fraction q of sorted values, linear between neighbours (numpy's default).
+// Throws: std::logic_error when empty or q is outside [0, 1].
+double percentile(std::span<const double> sorted, double q);
+
+// values in order of arrival.
+Distribution distribution_of(std::vector<double> values);
+
+// A latency objective on one percentile; 0 = none.
+struct LatencyObjectives {
+  double ttft_p50_s = 0.0;
+  double ttft_p99_s = 0.0;
+  double tpot_p50_s = 0.0;
+  double tpot_p99_s = 0.0;
+};
+
+enum class Verdict { met, missed, undecided };
+
+struct ServingMetrics {
+  Distribution ttft;  // arrival to first token
+  Distribution tpot;  // (E2E - TTFT) / (output tokens - 1), one-token requests left out
+  Distribution itl;   // every gap between tokens of a request (no p99 error)
+  Distribution e2e;   // arrival to last token
+  Distribution wait;  // arrival to the first batch
+  std::int64_t arrived = 0;
+  std::int64_t completed = 0;
+  std::int64_t rejected = 0;
+  std::int64_t unfinished = 0;
+  std::int64_t warmup = 0;          // arrivals left out of percentiles
+  double duration_s = 0.0;          // first arrival to last event
+  double requests_per_s = 0.0;      // completed / duration
+  double input_tokens_per_s = 0.0;  // prompt tokens of completed requests / duration
+  double output_tokens_per_s = 0.0;
+  double goodput_requests_per_s = 0.0;  // completed within the per-request objectives / duration
+  double mean_batch = 0.0;              // sequences per step and rank-step
+  double busy_fraction = 0.0;           // of the replicas' time
+  double input_time_fraction = 0.0;     // device time spent on prompt tokens
+  std::int64_t steps = 0;
+  std::int64_t preemptions = 0;
+  double kv_peak_fraction = 0.0;
+  double steps_out_of_blocks_fraction = 0.0;
+  double steps_at_max_sequences_fraction = 0.0;
+  double mean_in_system = 0.0;   // L of Little's law, over the whole run
+  bool overloaded = false;       // the system grows over the second half of the arrivals
+  double growth_requests = 0.0;  // fitted growth over that half
+  bool short_run = false;        // fewer than 10,000 arrivals counted
+  PhaseTimes phases;
+  double exchange_share = 0.0;
+  std::vector<std::string> extrapolated;
+};
+
+struct MetricsOptions {
+  std::int64_t warmup = 0;
+  LatencyObjectives objectives;
+  std::int64_t kv_blocks = 0;  // of one rank, for the peak fraction
+  std::int32_t replicas = 1;
+};
+
+// Throws: std::logic_error when no request completed after the warm-up and the run was not
+// aborted; callers check the scenario for that first.
+ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& options);
+
+// Fitted growth of the number in system over the second half of the samples, in requests.
+double growth_over_second_half(std::span<const SystemSample> samples);
+
+// The verdict on all latency objectives: missed if one is missed by more than its error, undecided
+// if one lies within 1.96 standard errors of its bound, else met. Overload is always missed.
+Verdict verdict(const ServingMetrics& metrics, const LatencyObjectives& objectives);
+
+// Plain comparison of the estimates, as searches under common random numbers use it.
+bool meets(const ServingMetrics& metrics, const LatencyObjectives& objectives);
+
+}  // namespace moeplan::sim

@@ -1,0 +1,69 @@
+#pragma once
+// ServingTrace: what happened in one run: every request's instants and the totals of every step.
+// Raw integers only; percentiles and money are made from it by summarize (result.hpp).
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/engine/sim_time.hpp"
+#include "sim/result/phase.hpp"
+
+namespace moeplan::sim {
+
+enum class RequestStatus : std::uint8_t {
+  unfinished,          // still queued or running when the run ended
+  completed,           //
+  rejected_too_long,   // prompt + output above the model length
+  rejected_too_large,  // its KV cache alone exceeds the rank's blocks
+};
+
+struct RequestRecord {
+  SimTime arrival;
+  SimTime scheduled;    // first time in a batch
+  SimTime first_token;  // end of the step that emitted token 1
+  SimTime completion;   // end of the step that emitted the last token
+  std::int32_t prompt_tokens = 0;
+  std::int32_t output_tokens = 0;
+  std::int32_t preemptions = 0;
+  RequestStatus status = RequestStatus::unfinished;
+};
+
+// One decode gap shared by `count` sequences of a step.
+struct TokenGap {
+  SimDuration gap;
+  std::int32_t count = 0;
+};
+
+// Number of requests in the system, sampled at every arrival (before it enters).
+struct SystemSample {
+  SimTime instant;
+  std::int32_t in_system = 0;
+};
+
+struct ServingTrace {
+  std::vector<RequestRecord> requests;  // order of arrival
+  std::vector<TokenGap> gaps;           // order of steps
+  std::vector<SystemSample> samples;    // order of arrival
+  PhaseTimes phases;                    // over all steps of all replicas
+  SimTime end;                          // last event
+  SimDuration busy;                     // steps' durations, over all replicas
+  std::int64_t steps = 0;
+  std::int64_t batched_tokens = 0;     // tokens entering steps, recomputed ones included
+  std::int64_t sequence_steps = 0;     // sum of scheduled sequences over steps
+  std::int64_t prompt_tokens = 0;      // computed for the first time
+  std::int64_t recomputed_tokens = 0;  // computed again after a preemption
+  std::int64_t output_tokens = 0;      // emitted
+  std::int64_t preemptions = 0;
+  std::int64_t steps_out_of_blocks = 0;     // steps in which a request waited for KV blocks
+  std::int64_t steps_at_max_sequences = 0;  // steps in which one waited for a sequence slot
+  std::int64_t peak_kv_blocks = 0;          // of the fullest rank
+  std::int64_t blocks_at_end = 0;           // 0 when everything drained
+  // Time during which prompts resp. decodes occupied the device, split by tokens in each step.
+  SimDuration prefill_time;
+  SimDuration decode_time;
+  bool aborted = false;                   // stopped early because the queue outgrew its bound
+  std::vector<std::string> extrapolated;  // laws evaluated outside their measured range, sorted
+};
+
+}  // namespace moeplan::sim

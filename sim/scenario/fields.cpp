@@ -1,0 +1,201 @@
+// The table of all scenario keys: change the format here and nowhere else.
+
+#include "models/architecture/precision.hpp"
+#include "sim/scenario/field.hpp"
+
+namespace moeplan::sim {
+namespace {
+
+using enum FieldType;
+
+Field text_field(std::string path, bool required, std::string fallback, std::string doc) {
+  return {.path = std::move(path),
+          .type = text,
+          .required = required,
+          .fallback = std::move(fallback),
+          .doc = std::move(doc)};
+}
+
+Field text_list(std::string path, bool required, std::string fallback, std::string doc) {
+  Field field = text_field(std::move(path), required, std::move(fallback), std::move(doc));
+  field.list = true;
+  return field;
+}
+
+Field choice_field(std::string path, std::vector<std::string> choices, std::string fallback,
+                   std::string doc) {
+  return {.path = std::move(path),
+          .type = choice,
+          .fallback = std::move(fallback),
+          .choices = std::move(choices),
+          .doc = std::move(doc)};
+}
+
+Field count_field(std::string path, std::string fallback, double low, double high,
+                  std::string doc) {
+  return {.path = std::move(path),
+          .type = count,
+          .fallback = std::move(fallback),
+          .range = {.low = low, .high = high},
+          .doc = std::move(doc)};
+}
+
+Field count_list(std::string path, std::string fallback, double low, double high, std::string doc) {
+  Field field = count_field(std::move(path), std::move(fallback), low, high, std::move(doc));
+  field.list = true;
+  return field;
+}
+
+Field number_field(std::string path, std::string fallback, const text::Range& range,
+                   std::string doc) {
+  return {.path = std::move(path),
+          .type = number,
+          .fallback = std::move(fallback),
+          .range = range,
+          .doc = std::move(doc)};
+}
+
+Field quantity_field(std::string path, const Dim& dim, std::string fallback,
+                     const text::Range& range, std::string doc) {
+  return {.path = std::move(path),
+          .type = quantity,
+          .fallback = std::move(fallback),
+          .dim = dim,
+          .range = range,
+          .doc = std::move(doc)};
+}
+
+void add_lengths(std::vector<Field>& table, const std::string& section, const std::string& what) {
+  const std::string path = "workload." + section + ".";
+  table.push_back(choice_field(path + "distribution", {"fixed", "log_normal"}, "fixed",
+                               "How " + what + " lengths are drawn."));
+  table.push_back(count_field(path + "tokens", "", 1, 1e7, "Length when fixed."));
+  table.push_back(number_field(path + "median", "", {.low = 1.0, .high = 1e7},
+                               "Median length in tokens when log_normal (exp(mu))."));
+  table.push_back(number_field(path + "sigma", "", {.low = 0.0, .high = 5.0},
+                               "Standard deviation of the log length when log_normal."));
+  table.push_back(count_field(path + "min", "1", 1, 1e7, "Shorter draws are drawn again."));
+  table.push_back(count_field(path + "max", "1000000", 1, 1e7, "Longer draws are drawn again."));
+}
+
+std::vector<Field> make_fields() {
+  std::vector<Field> t;
+  t.push_back(text_field("name", false, "unnamed", "What the reports call this scenario."));
+
+  t.push_back(text_field("model.architecture", true, "",
+                         "Catalog id, or path of a Hugging Face config.json or of an architecture "
+                         "YAML file (relative to the scenario)."));
+  t.push_back(choice_field("model.precision", models::precision_names(), "",
+                           "Precision of the weights; without it, what the checkpoint states."));
+  t.push_back(choice_field("model.kv_precision", {"bf16", "fp16", "fp8", "fp32"}, "bf16",
+                           "Precision of the KV cache."));
+
+  t.push_back(count_list("pruning.experts_kept", "", 1, 1e5,
+                         "Experts kept per MoE layer; each value is a candidate. Without it, only "
+                         "the unpruned model."));
+  t.push_back(choice_field("pruning.router", {"reinitialised", "sliced", "merged_logits"}, "sliced",
+                           "What became of the router (serving.md 4)."));
+
+  t.push_back(text_field("accuracy.curve", false, "",
+                         "Catalog id or path of the accuracy curve over experts kept."));
+
+  t.push_back(text_list("hardware.gpu", true, "", "Catalog ids; each is a candidate."));
+  t.push_back(count_list("hardware.gpus", "1", 1, 4096,
+                         "GPUs of one engine; each value is a candidate. Replicas come on top."));
+  t.push_back(text_field("hardware.profile", false, "catalog",
+                         "Fitted cost laws: `catalog` (the one committed for the GPU, datasheet "
+                         "laws for what it lacks), `datasheet`, or the path of a profile."));
+
+  t.push_back(count_list("parallelism.tensor_parallel", "", 1, 64,
+                         "Candidates; without it, every power of two that divides the GPUs."));
+  t.push_back(
+      {.path = "parallelism.expert_parallel",
+       .type = boolean,
+       .list = true,
+       .fallback = "[true, false]",
+       .doc = "true: whole experts on ranks (EP = TP x DP); false: every expert is sharded."});
+  t.push_back({.path = "parallelism.exchange",
+               .type = choice,
+               .list = true,
+               .fallback = "allgather_reducescatter",
+               .choices = {"allgather_reducescatter", "alltoall_per_expert", "alltoall_per_rank",
+                           "capacity_padded"},
+               .doc = "Exchange of MoE layers when attention data parallelism is above 1."});
+
+  t.push_back(count_field("engine.max_sequences", "256", 1, 65536, "Running requests per rank."));
+  t.push_back(count_field("engine.max_batched_tokens", "8192", 1, 1e6, "Tokens a step per rank."));
+  t.push_back(count_field("engine.max_model_length", "", 1, 1e7,
+                          "Prompt and output of one request; longer ones are rejected and "
+                          "counted. Without it, what the model allows."));
+  t.push_back(number_field("engine.memory_utilization", "0.9",
+                           {.low = 0.0, .high = 1.0, .low_open = true},
+                           "Fraction of GPU memory the engine may use."));
+  t.push_back(quantity_field("engine.buffer_memory", kData, "1.5 GiB", text::kNonNegative,
+                             "Per GPU for CUDA context, graphs and communication buffers."));
+  t.push_back(count_field("engine.kv_blocks", "", 1, 1e9,
+                          "KV blocks of 16 tokens per rank, instead of the derived number."));
+  t.push_back(quantity_field("engine.host_time", kTime, "", text::kNonNegative,
+                             "Host time per step, instead of the profile's law."));
+  t.push_back(number_field("engine.jitter", "0", {.low = 0.0, .high = 1.0},
+                           "Standard deviation of the log of a factor of mean 1 drawn per step."));
+
+  t.push_back(choice_field("workload.arrivals", {"poisson", "closed_loop"}, "poisson",
+                           "Open traffic at a rate, or a fixed number of users without pauses."));
+  t.push_back(quantity_field("workload.rate", kFrequency, "", text::kPositive,
+                             "Wanted traffic of the whole fleet when poisson."));
+  t.push_back(count_field("workload.concurrency", "", 1, 1e6,
+                          "Users of the whole fleet when closed_loop."));
+  add_lengths(t, "input_tokens", "prompt");
+  add_lengths(t, "output_tokens", "output");
+  t.push_back(count_field("workload.requests", "10000", 1, 1e8,
+                          "Arrivals per replica in one run; p99 from fewer than 10000 is marked."));
+  t.push_back(count_field("workload.warmup_requests", "500", 0, 1e8,
+                          "First arrivals that no percentile counts."));
+  t.push_back(choice_field("workload.routing.distribution", {"uniform", "power_law"}, "uniform",
+                           "How tokens spread over experts."));
+  t.push_back(number_field("workload.routing.alpha", "1.0", {.low = 0.0, .high = 4.0},
+                           "Exponent of the popularity rank^-alpha when power_law."));
+  t.push_back(text_field("workload.source", false, "", "Where the traffic figures come from."));
+
+  t.push_back(quantity_field("objectives.ttft_p99", kTime, "", text::kPositive,
+                             "Most time to first token at the 99th percentile."));
+  t.push_back(quantity_field("objectives.tpot_p99", kTime, "", text::kPositive,
+                             "Most time per output token at the 99th percentile."));
+  t.push_back(quantity_field("objectives.ttft_p50", kTime, "", text::kPositive,
+                             "Most time to first token at the median."));
+  t.push_back(quantity_field("objectives.tpot_p50", kTime, "", text::kPositive,
+                             "Most time per output token at the median."));
+  t.push_back(number_field("objectives.accuracy_loss", "", text::kFraction,
+                           "Most accuracy lost against the unpruned model (a fraction, 0.02 = 2 "
+                           "points)."));
+  t.push_back(quantity_field("objectives.budget", kRent, "", text::kPositive,
+                             "Most money for the whole fleet."));
+
+  t.push_back(text_field("prices.book", true, "", "Catalog id or path of a price book."));
+  t.push_back(choice_field("prices.tier",
+                           {"on_demand", "reserved_1y", "reserved_3y", "capacity_block", "spot"},
+                           "on_demand", "Which offers count."));
+  t.push_back(
+      text_field("prices.provider", false, "",
+                 "Only this provider; without it, the offer that makes the plan cheapest."));
+  t.push_back(text_field("prices.as_of", false, "",
+                         "Date (YYYY-MM-DD) against which price age is counted; without it, the "
+                         "book's own."));
+  t.push_back(count_field("seed", "1", 0, 9007199254740992.0, "Of every random stream."));
+  return t;
+}
+
+}  // namespace
+
+const std::vector<Field>& scenario_fields() {
+  static const std::vector<Field> kFields = make_fields();
+  return kFields;
+}
+
+const std::vector<std::string>& required_sections() {
+  static const std::vector<std::string> kSections = {"model", "hardware", "workload", "objectives",
+                                                     "prices"};
+  return kSections;
+}
+
+}  // namespace moeplan::sim

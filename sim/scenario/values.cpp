@@ -1,0 +1,279 @@
+#include "sim/scenario/values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "models/text/load.hpp"
+#include "models/units/parse.hpp"
+#include "models/units/require.hpp"
+
+namespace moeplan::sim {
+namespace {
+
+const Field* find_field(const std::string& path) {
+  for (const Field& field : scenario_fields()) {
+    if (field.path == path) {
+      return &field;
+    }
+  }
+  return nullptr;
+}
+
+// Names of the keys directly below a section ("" = top level).
+std::vector<std::string> children(const std::string& section) {
+  const std::string prefix = section.empty() ? "" : section + ".";
+  std::vector<std::string> names;
+  for (const Field& field : scenario_fields()) {
+    if (field.path.size() > prefix.size() && field.path.compare(0, prefix.size(), prefix) == 0) {
+      const std::string name =
+          field.path.substr(prefix.size(), field.path.find('.', prefix.size()) - prefix.size());
+      if (std::find(names.begin(), names.end(), name) == names.end()) {
+        names.push_back(name);
+      }
+    }
+  }
+  return names;
+}
+
+void read_scalar(text::Problems& problems, const Field& field, const text::Node& node,
+                 const std::string& pointer, Value& value) {
+  switch (field.type) {
+    case FieldType::text:
+      if (auto read = text::as_string(problems, node, pointer)) {
+        value.texts.push_back(*read);
+      }
+      break;
+    case FieldType::choice:
+      if (auto read = text::as_choice(problems, node, pointer, field.choices)) {
+        value.texts.push_back(*read);
+      }
+      break;
+    case FieldType::count:
+      if (auto read = text::as_count(problems, node, pointer, field.range)) {
+        value.texts.push_back(node.scalar);
+        value.numbers.push_back(static_cast<double>(*read));
+      }
+      break;
+    case FieldType::number:
+      if (auto read = text::as_number(problems, node, pointer, field.range)) {
+        value.texts.push_back(node.scalar);
+        value.numbers.push_back(*read);
+      }
+      break;
+    case FieldType::quantity:
+      if (auto read = text::as_quantity(problems, node, pointer, field.dim, field.range)) {
+        value.texts.push_back(node.scalar);
+        value.numbers.push_back(*read);
+      }
+      break;
+    case FieldType::boolean:
+      if (auto read = text::as_boolean(problems, node, pointer)) {
+        value.texts.push_back(*read ? "true" : "false");
+        value.numbers.push_back(*read ? 1.0 : 0.0);
+      }
+      break;
+  }
+}
+
+Value read_value(text::Problems& problems, const Field& field, const text::Node& node) {
+  Value value;
+  value.mark = node.mark;
+  const std::string pointer = pointer_of(field.path);
+  if (node.kind != text::Kind::sequence) {
+    read_scalar(problems, field, node, pointer, value);
+    return value;
+  }
+  if (!field.list) {
+    problems.add({.code = "E_TYPE",
+                  .mark = node.mark,
+                  .pointer = pointer,
+                  .what = "one value belongs here",
+                  .got = "a sequence",
+                  .expected = "a single value"});
+    return value;
+  }
+  if (node.items.empty()) {
+    problems.add({.code = "E_VALUE",
+                  .mark = node.mark,
+                  .pointer = pointer,
+                  .what = "the list is empty",
+                  .expected = "at least one value"});
+  }
+  for (std::size_t i = 0; i < node.items.size(); ++i) {
+    const std::size_t before = value.texts.size();
+    read_scalar(problems, field, node.items[i], fmt::format("{}/{}", pointer, i), value);
+    for (std::size_t j = 0; j < before && value.texts.size() > before; ++j) {
+      if (value.texts[j] == value.texts[before]) {
+        problems.add({.code = "E_DUPLICATE",
+                      .mark = node.items[i].mark,
+                      .pointer = fmt::format("{}/{}", pointer, i),
+                      .what = fmt::format("'{}' is in the list twice", value.texts[j]),
+                      .expected = "each value once"});
+        break;
+      }
+    }
+  }
+  return value;
+}
+
+void read_section(text::Problems& problems, const text::Node& node, const std::string& section,
+                  std::map<std::string, Value>& values) {
+  const std::vector<std::string> names = children(section);
+  if (node.kind != text::Kind::map) {
+    problems.add({.code = "E_TYPE",
+                  .mark = node.mark,
+                  .pointer = pointer_of(section),
+                  .what = "this section is a map of keys",
+                  .got = text::kind_name(node.kind),
+                  .expected = "a map with keys " + joined(names)});
+    return;
+  }
+  for (const text::Node::Entry& entry : node.entries) {
+    const std::string path = section.empty() ? entry.key : section + "." + entry.key;
+    if (std::find(names.begin(), names.end(), entry.key) == names.end()) {
+      problems.add({.code = "E_UNKNOWN_KEY",
+                    .mark = entry.mark,
+                    .pointer = pointer_of(path),
+                    .what = fmt::format("unknown key '{}'", entry.key),
+                    .expected = "one of " + joined(names),
+                    .fix = did_you_mean(entry.key, names)});
+    } else if (const Field* field = find_field(path)) {
+      Value value = read_value(problems, *field, entry.value);
+      value.given = true;
+      values[path] = std::move(value);
+    } else {
+      read_section(problems, entry.value, path, values);
+    }
+  }
+}
+
+void add_defaults(std::map<std::string, Value>& values) {
+  for (const Field& field : scenario_fields()) {
+    if (values.count(field.path) != 0 || field.fallback.empty()) {
+      continue;
+    }
+    const std::string origin = "default of " + field.path;
+    text::Problems none(origin);
+    const text::Document document = text::parse_yaml("v: " + field.fallback + "\n", origin);
+    values[field.path] = read_value(none, field, *document.root.find("v"));
+    values[field.path].mark = {};
+    require(none.empty(), "a default of the scenario field table does not parse");
+  }
+}
+
+}  // namespace
+
+std::string pointer_of(const std::string& path) {
+  std::string pointer = path.empty() ? "" : "/" + path;
+  std::replace(pointer.begin(), pointer.end(), '.', '/');
+  return pointer;
+}
+
+ScenarioValues ScenarioValues::parse(const text::Document& document, text::Problems& problems) {
+  ScenarioValues result;
+  result.file_ = document.file;
+  read_section(problems, document.root, "", result.values_);
+  if (document.root.kind == text::Kind::map) {
+    std::vector<std::string> unknown;
+    for (const std::string& section : required_sections()) {
+      if (document.root.find(section) == nullptr) {
+        problems.add({.code = "E_MISSING",
+                      .mark = {1, 1},
+                      .pointer = "/" + section,
+                      .what = fmt::format("the section '{}' is missing", section),
+                      .expected = "keys " + joined(children(section))});
+      }
+    }
+    for (const Field& field : scenario_fields()) {
+      const std::string section = field.path.substr(0, field.path.find('.'));
+      const text::Node* node = document.root.find(section);
+      if (field.required && node != nullptr && node->kind == text::Kind::map &&
+          result.values_.count(field.path) == 0) {
+        problems.add({.code = "E_MISSING",
+                      .mark = node->mark,
+                      .pointer = pointer_of(field.path),
+                      .what = fmt::format("the key '{}' is missing", field.path),
+                      .expected = field.doc});
+      }
+    }
+  }
+  add_defaults(result.values_);
+  return result;
+}
+
+const Value* ScenarioValues::find(const std::string& path) const {
+  const auto it = values_.find(path);
+  if (it == values_.end()) {
+    require(find_field(path) != nullptr, "this scenario path is not in the field table");
+    return nullptr;
+  }
+  return &it->second;
+}
+
+bool ScenarioValues::has(const std::string& path) const {
+  const Value* value = find(path);
+  return value != nullptr && !value->texts.empty();
+}
+
+bool ScenarioValues::given(const std::string& path) const {
+  const Value* value = find(path);
+  return value != nullptr && value->given;
+}
+
+std::string ScenarioValues::text(const std::string& path) const {
+  const Value* value = find(path);
+  return value == nullptr || value->texts.empty() ? "" : value->texts.front();
+}
+
+std::vector<std::string> ScenarioValues::texts(const std::string& path) const {
+  const Value* value = find(path);
+  return value == nullptr ? std::vector<std::string>{} : value->texts;
+}
+
+double ScenarioValues::number(const std::string& path) const {
+  const Value* value = find(path);
+  return value == nullptr || value->numbers.empty() ? 0.0 : value->numbers.front();
+}
+
+std::int64_t ScenarioValues::count(const std::string& path) const {
+  return static_cast<std::int64_t>(number(path));
+}
+
+std::vector<double> ScenarioValues::numbers(const std::string& path) const {
+  const Value* value = find(path);
+  return value == nullptr ? std::vector<double>{} : value->numbers;
+}
+
+std::vector<std::int64_t> ScenarioValues::counts(const std::string& path) const {
+  std::vector<std::int64_t> result;
+  for (const double number : numbers(path)) {
+    result.push_back(static_cast<std::int64_t>(number));
+  }
+  return result;
+}
+
+Mark ScenarioValues::mark(const std::string& path) const {
+  const Value* value = find(path);
+  return value == nullptr ? Mark{} : value->mark;
+}
+
+std::string ScenarioValues::print() const {
+  std::string out;
+  for (const Field& field : scenario_fields()) {
+    const Value* value = find(field.path);
+    std::string shown = "(not set)";
+    std::string from = "no default";
+    if (value != nullptr) {
+      shown = value->texts.size() == 1 && !field.list ? value->texts.front()
+                                                      : "[" + joined(value->texts) + "]";
+      from = value->given ? fmt::format("{}:{}:{}", file_, value->mark.line, value->mark.column)
+                          : "default";
+    }
+    out += fmt::format("{:<38} {:<34} {}\n", field.path, shown, from);
+  }
+  return out;
+}
+
+}  // namespace moeplan::sim

@@ -1,0 +1,51 @@
+#pragma once
+// ScenarioValues: a scenario file checked against the field table, every default filled in; still
+// untyped. scenario.cpp makes the typed Scenario from it, --print-config prints it.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/text/reader.hpp"
+#include "sim/scenario/field.hpp"
+
+namespace moeplan::sim {
+
+struct Value {
+  std::vector<std::string> texts;  // text, choice: the strings; other types: as written
+  std::vector<double> numbers;     // count, number, quantity (base units), boolean (0 or 1)
+  bool given = false;              // in the file (else the default)
+  Mark mark;                       // in the file
+};
+
+class ScenarioValues {
+ public:
+  // Checks the document against `fields`: unknown and missing keys, types, units, ranges, choices.
+  // All problems go to `problems`.
+  static ScenarioValues parse(const text::Document& document, text::Problems& problems);
+
+  // Present in the file or defaulted. The path must be in the table (else std::logic_error).
+  bool has(const std::string& path) const;
+  bool given(const std::string& path) const;
+  std::string text(const std::string& path) const;  // "" when absent
+  std::vector<std::string> texts(const std::string& path) const;
+  double number(const std::string& path) const;  // 0 when absent
+  std::int64_t count(const std::string& path) const;
+  std::vector<std::int64_t> counts(const std::string& path) const;
+  std::vector<double> numbers(const std::string& path) const;
+  Mark mark(const std::string& path) const;  // of the value, or {} when absent
+
+  // "path: value" lines with where each value came from, for --print-config.
+  std::string print() const;
+
+ private:
+  const Value* find(const std::string& path) const;
+  std::map<std::string, Value> values_;
+  std::string file_;
+};
+
+// "/workload/rate" for "workload.rate".
+std::string pointer_of(const std::string& path);
+
+}  // namespace moeplan::sim

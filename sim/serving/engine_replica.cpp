@@ -1,0 +1,149 @@
+#include "sim/serving/engine_replica.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/units/require.hpp"
+
+namespace moeplan::sim {
+
+EngineReplica::EngineReplica(const EngineLimits& limits, StepCost& cost, const RandomStream& jitter)
+    : limits_(limits), cost_(&cost), jitter_(jitter) {
+  require(limits.data_parallel > 0, "an engine has at least one data-parallel rank");
+  ranks_.assign(static_cast<std::size_t>(limits.data_parallel), Scheduler(limits.scheduler));
+  batches_.resize(ranks_.size());
+  outcomes_.resize(ranks_.size());
+}
+
+bool EngineReplica::enqueue(std::int32_t request, ServingTrace& trace) {
+  RequestRecord& record = trace.requests[static_cast<std::size_t>(request)];
+  const std::int64_t length = std::int64_t{record.prompt_tokens} + record.output_tokens;
+  if (limits_.max_model_length > 0 && length > limits_.max_model_length) {
+    record.status = RequestStatus::rejected_too_long;
+    return false;
+  }
+  if (blocks_for(length - 1) > limits_.scheduler.kv_blocks) {
+    record.status = RequestStatus::rejected_too_large;
+    return false;
+  }
+  Scheduler* least = &ranks_.front();
+  for (Scheduler& rank : ranks_) {
+    if (4 * rank.waiting() + rank.running() < 4 * least->waiting() + least->running()) {
+      least = &rank;
+    }
+  }
+  least->enqueue(request, record.prompt_tokens, record.output_tokens);
+  return true;
+}
+
+std::optional<SimTime> EngineReplica::start_step(SimTime now, ServingTrace& trace) {
+  require(!stepping_, "the engine is in a step already");
+  bool any = false;
+  for (std::size_t i = 0; i < ranks_.size(); ++i) {
+    outcomes_[i].clear();
+    batches_[i] = ranks_[i].schedule(outcomes_[i]);
+    any = any || batches_[i].tokens() > 0;
+  }
+  if (!any) {
+    return std::nullopt;
+  }
+  PhaseTimes phases = cost_->cost(batches_);
+  if (limits_.jitter > 0.0) {
+    // Mean 1: E[exp(s Z - s^2/2)] = 1.
+    const double factor =
+        std::exp(limits_.jitter * jitter_.normal() - 0.5 * limits_.jitter * limits_.jitter);
+    phases.scale(factor);
+  }
+  const SimDuration duration = phases.total();
+  require(duration > SimDuration(0), "a step takes time");
+  trace.phases += phases;
+  trace.busy += duration;
+  ++trace.steps;
+  std::int64_t prefill_tokens = 0;
+  std::int64_t tokens = 0;
+  for (std::size_t i = 0; i < ranks_.size(); ++i) {
+    const RankBatch& batch = batches_[i];
+    tokens += batch.tokens();
+    prefill_tokens += batch.prefill_tokens;
+    trace.sequence_steps += batch.sequences();
+    trace.peak_kv_blocks = std::max(trace.peak_kv_blocks, ranks_[i].used_blocks());
+    trace.steps_out_of_blocks += outcomes_[i].waited_for_blocks ? 1 : 0;
+    trace.steps_at_max_sequences += outcomes_[i].waited_for_slot ? 1 : 0;
+    for (const std::int32_t request : outcomes_[i].first_scheduled) {
+      trace.requests[static_cast<std::size_t>(request)].scheduled = now;
+    }
+    for (const std::int32_t request : outcomes_[i].preempted) {
+      ++trace.requests[static_cast<std::size_t>(request)].preemptions;
+      ++trace.preemptions;
+    }
+  }
+  trace.batched_tokens += tokens;
+  // Money is split between input and output by device time: each step by its tokens.
+  const SimDuration prefill = duration_from(
+      to_seconds(duration) * (static_cast<double>(prefill_tokens) / static_cast<double>(tokens)));
+  trace.prefill_time += prefill;
+  trace.decode_time += duration - prefill;
+  stepping_ = true;
+  step_start_ = now;
+  return now + duration;
+}
+
+void EngineReplica::finish_step(SimTime now, ServingTrace& trace,
+                                std::vector<std::int32_t>& completed) {
+  require(stepping_, "no step to finish");
+  stepping_ = false;
+  const auto step = static_cast<std::int64_t>(step_ends_.size());
+  step_ends_.push_back(now);
+  std::int64_t decode_tokens = 0;
+  for (std::size_t i = 0; i < ranks_.size(); ++i) {
+    StepOutcome& outcome = outcomes_[i];
+    ranks_[i].finish_step(step, outcome);
+    decode_tokens += outcome.decode_tokens;
+    trace.output_tokens += outcome.decode_tokens +
+                           static_cast<std::int64_t>(outcome.first_token.size()) +
+                           static_cast<std::int64_t>(outcome.late_tokens.size());
+    trace.prompt_tokens += outcome.new_prompt_tokens;
+    trace.recomputed_tokens += outcome.recomputed_tokens;
+    for (const std::int32_t request : outcome.first_token) {
+      trace.requests[static_cast<std::size_t>(request)].first_token = now;
+    }
+    for (const LateToken& late : outcome.late_tokens) {
+      trace.gaps.push_back({now - step_ends_[static_cast<std::size_t>(late.previous_step)], 1});
+    }
+    for (const std::int32_t request : outcome.completed) {
+      RequestRecord& record = trace.requests[static_cast<std::size_t>(request)];
+      record.completion = now;
+      record.status = RequestStatus::completed;
+      completed.push_back(request);
+    }
+  }
+  if (decode_tokens > 0) {
+    trace.gaps.push_back({now - step_start_, static_cast<std::int32_t>(decode_tokens)});
+  }
+}
+
+std::int64_t EngineReplica::waiting() const {
+  std::int64_t sum = 0;
+  for (const Scheduler& rank : ranks_) {
+    sum += rank.waiting();
+  }
+  return sum;
+}
+
+std::int64_t EngineReplica::in_system() const {
+  std::int64_t sum = 0;
+  for (const Scheduler& rank : ranks_) {
+    sum += rank.waiting() + rank.running();
+  }
+  return sum;
+}
+
+std::int64_t EngineReplica::used_blocks() const {
+  std::int64_t sum = 0;
+  for (const Scheduler& rank : ranks_) {
+    sum += rank.used_blocks();
+  }
+  return sum;
+}
+
+}  // namespace moeplan::sim

@@ -1,0 +1,55 @@
+#pragma once
+// EngineReplica: one serving engine: data-parallel ranks with a scheduler each, stepping in
+// lock-step (serving.md 1). It is driven by simulate(): enqueue, start_step, finish_step.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "sim/engine/random_stream.hpp"
+#include "sim/result/serving_trace.hpp"
+#include "sim/serving/batch.hpp"
+#include "sim/serving/scheduler.hpp"
+
+namespace moeplan::sim {
+
+struct EngineLimits {
+  SchedulerLimits scheduler;  // of each rank
+  std::int32_t data_parallel = 1;
+  std::int64_t max_model_length = 0;  // prompt + output
+  double jitter = 0.0;                // standard deviation of the log of the step factor
+};
+
+class EngineReplica {
+ public:
+  // The cost must outlive the replica. `jitter` is the replica's own stream.
+  EngineReplica(const EngineLimits& limits, StepCost& cost, const RandomStream& jitter);
+
+  // Queues a request on the rank with the least 4 x waiting + running (vLLM's data-parallel load
+  // balancer), lowest index first; or records why it is rejected and returns false.
+  bool enqueue(std::int32_t request, ServingTrace& trace);
+
+  // Starts a step if idle and there is work; returns its end.
+  std::optional<SimTime> start_step(SimTime now, ServingTrace& trace);
+
+  // Ends the running step at `now`; appends the requests that completed.
+  void finish_step(SimTime now, ServingTrace& trace, std::vector<std::int32_t>& completed);
+
+  bool is_stepping() const { return stepping_; }
+  std::int64_t waiting() const;
+  std::int64_t in_system() const;
+  std::int64_t used_blocks() const;
+
+ private:
+  EngineLimits limits_;
+  StepCost* cost_;
+  RandomStream jitter_;
+  std::vector<Scheduler> ranks_;
+  std::vector<RankBatch> batches_;     // [data_parallel]
+  std::vector<StepOutcome> outcomes_;  // [data_parallel]
+  std::vector<SimTime> step_ends_;     // [steps]
+  bool stepping_ = false;
+  SimTime step_start_;
+};
+
+}  // namespace moeplan::sim

@@ -1,0 +1,383 @@
+#include "sim/serving/model_step_cost.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "models/routing/capacity.hpp"
+#include "models/units/require.hpp"
+
+namespace moeplan::sim {
+namespace {
+
+using models::Collective;
+using models::Estimate;
+
+models::Routing make_routing(const Deployment& d) {
+  const Workload& w = d.scenario->workload;
+  const std::int64_t pretrained = d.scenario->pretrained_experts();
+  if (pretrained == 0) {
+    return models::Routing::uniform(1, 1);
+  }
+  const auto layer = d.scenario->architecture.moe_layers().front();
+  const auto& moe = std::get<models::MoeFfn>(d.scenario->architecture.layers[layer].ffn);
+  const models::Routing before = w.power_law
+                                     ? models::Routing::power_law(pretrained, moe.top_k, w.alpha)
+                                     : models::Routing::uniform(pretrained, moe.top_k);
+  return d.candidate.experts_kept == pretrained
+             ? before
+             : before.pruned(d.scenario->router, d.candidate.experts_kept);
+}
+
+// The entry of a table indexed by a count, evaluated on first use.
+template <class Table, class Price>
+auto& kept(Table& table, std::int64_t index, Price price) {
+  const auto i = static_cast<std::size_t>(index);
+  if (table.size() <= i) {
+    table.resize(i + 1);
+  }
+  if (!table[i]) {
+    table[i] = price();
+  }
+  return *table[i];
+}
+
+}  // namespace
+
+// Adds up law estimates in seconds by phase; rounded to picoseconds once, at the end.
+struct ModelStepCost::Sum {
+  std::array<double, kPhaseCount> seconds{};
+  std::uint64_t outside = 0;
+
+  void add(Phase phase, const Estimate& estimate, const LawUse& law, double times = 1.0) {
+    seconds[static_cast<std::size_t>(phase)] += estimate.duration.value() * times * law.bias;
+    if (law.datasheet || estimate.extrapolated) {
+      outside |= law.bit;
+    }
+  }
+  Priced priced() const {
+    Priced result;
+    for (std::size_t i = 0; i < kPhaseCount; ++i) {
+      result.times[static_cast<Phase>(i)] = duration_from(Seconds(seconds[i]));
+    }
+    result.outside = outside;
+    return result;
+  }
+};
+
+ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
+    : d_(deployment),
+      laws_(deployment.hardware().laws),
+      law_error_(law_error),
+      activation_bytes_(models::activation_bytes(deployment.scenario->precision)),
+      routing_(make_routing(deployment)) {
+  const std::vector<models::LawInfo> laws = laws_.all();
+  expert_ = use_of(laws, "expert");
+  dense_ = use_of(laws, "dense");
+  decode_ = use_of(laws, "attention_decode");
+  prefill_ = use_of(laws, "attention_prefill");
+  stream_ = use_of(laws, "stream");
+  host_ = use_of(laws, "host");
+  allreduce_ = use_of(laws, "allreduce");
+  allgather_ = use_of(laws, "allgather");
+  reducescatter_ = use_of(laws, "reducescatter");
+  all2all_ = use_of(laws, "all2all");
+  for (const models::Layer& layer : deployment.architecture.layers) {
+    has_experts_ = has_experts_ || std::holds_alternative<models::MoeFfn>(layer.ffn);
+    const auto same = std::find_if(groups_.begin(), groups_.end(),
+                                   [&](const LayerGroup& g) { return g.layer == layer; });
+    if (same == groups_.end()) {
+      groups_.push_back({layer, 1.0});
+    } else {
+      same->count += 1.0;
+    }
+  }
+}
+
+ModelStepCost::LawUse ModelStepCost::use_of(const std::vector<models::LawInfo>& laws,
+                                            const std::string& kernel) {
+  LawUse use;
+  double error = 0.0;
+  for (const models::LawInfo& law : laws) {
+    if (law.kernel == kernel) {
+      use.datasheet = use.datasheet || law.datasheet;
+      error = std::max(error, law.discrepancy_sd_log);
+    }
+  }
+  use.bias = std::exp(law_error_ * error);
+  use.bit = std::uint64_t{1} << names_.size();
+  names_.push_back(kernel + (use.datasheet ? " (data sheet)" : ""));
+  return use;
+}
+
+const ModelStepCost::LawUse& ModelStepCost::use_of(Collective collective) const {
+  switch (collective) {
+    case Collective::all_reduce:
+      return allreduce_;
+    case Collective::all_gather:
+      return allgather_;
+    case Collective::reduce_scatter:
+      return reducescatter_;
+    case Collective::all_to_all:
+      return all2all_;
+  }
+  throw std::logic_error("unknown collective");
+}
+
+// Terms of one rank that depend on its number of tokens alone.
+ModelStepCost::Priced ModelStepCost::price_rank_tokens(std::int64_t tokens) const {
+  Sum sum;
+  const auto t = static_cast<double>(tokens);
+  const std::int64_t h = d_.architecture.hidden;
+  const std::int64_t tp = d_.candidate.tensor_parallel;
+  const Bytes stream = Bytes(t * static_cast<double>(h) * activation_bytes_);
+  const auto& norm = laws_.stream;
+  const auto& dense = laws_.dense;
+  const auto reduce = [&](double count) {
+    if (tp > 1) {
+      sum.add(Phase::allreduce,
+              laws_.collective.estimate(Collective::all_reduce, static_cast<int>(tp), stream),
+              allreduce_, count);
+    }
+  };
+  // Embedding lookup: read and write one row a token; a vocabulary-parallel table is summed.
+  sum.add(Phase::norm, norm.estimate(stream * 2.0), stream_);
+  reduce(1.0);
+  for (const LayerGroup& group : groups_) {
+    const auto& gqa = std::get<models::GroupedQueryAttention>(group.layer.attention);
+    const std::int64_t heads = gqa.heads / tp;
+    const std::int64_t kv_heads = std::max<std::int64_t>(1, gqa.kv_heads / tp);
+    const std::int64_t qkv = (heads + 2 * kv_heads) * gqa.head_dim;
+    // Two fused add-and-norm kernels (two reads, two writes) and one rotary kernel on q and k.
+    sum.add(Phase::norm, norm.estimate(stream * 4.0), stream_, 2.0 * group.count);
+    const double rotary = t * static_cast<double>((heads + kv_heads) * gqa.head_dim);
+    sum.add(Phase::norm, norm.estimate(Bytes(2.0 * rotary * activation_bytes_)), stream_,
+            group.count);
+    sum.add(Phase::projection, dense.estimate(t, qkv, h), dense_, group.count);
+    sum.add(Phase::projection, dense.estimate(t, h, heads * gqa.head_dim), dense_, group.count);
+    reduce(group.count);
+    if (const auto* ffn = std::get_if<models::DenseFfn>(&group.layer.ffn)) {
+      const std::int64_t width = ffn->intermediate / tp;
+      const std::int64_t matrices = ffn->gated ? 2 : 1;
+      sum.add(Phase::dense, dense.estimate(t, matrices * width, h), dense_, group.count);
+      const double rows = t * static_cast<double>((matrices + 1) * width);
+      sum.add(Phase::dense, norm.estimate(Bytes(rows * activation_bytes_)), stream_, group.count);
+      sum.add(Phase::dense, dense.estimate(t, h, width), dense_, group.count);
+      reduce(group.count);
+    } else {
+      const auto& moe = std::get<models::MoeFfn>(group.layer.ffn);
+      sum.add(Phase::router, laws_.plain.estimate(t, moe.experts, h), dense_, group.count);
+    }
+  }
+  return sum.priced();
+}
+
+// Dispatch and combine of `count` equal MoE layers; serving.md 1.
+void ModelStepCost::add_exchange(const models::MoeFfn& moe, double count, double group_tokens,
+                                 double rank_tokens, Sum& sum) const {
+  const Candidate& c = d_.candidate;
+  const auto& law = laws_.collective;
+  const double row = static_cast<double>(d_.architecture.hidden) * activation_bytes_;
+  const auto add = [&](Phase phase, Collective kind, int ranks, double bytes) {
+    if (ranks > 1) {
+      sum.add(phase, law.estimate(kind, ranks, Bytes(bytes)), use_of(kind), count);
+    }
+  };
+  if (c.data_parallel == 1) {
+    add(Phase::combine, Collective::all_reduce, c.gpus, group_tokens * row);
+    return;
+  }
+  if (c.exchange == Exchange::allgather_reducescatter) {
+    // Router logits travel with the hidden states. Sizes follow the largest rank.
+    const double logits = static_cast<double>(moe.experts) * activation_bytes_;
+    const double tokens = rank_tokens * c.data_parallel;
+    add(Phase::dispatch, Collective::all_gather, c.data_parallel, tokens * (row + logits));
+    add(Phase::combine, Collective::reduce_scatter, c.data_parallel, tokens * row);
+    add(Phase::combine, Collective::all_reduce, c.tensor_parallel, rank_tokens * row);
+    return;
+  }
+  // The TP ranks of a group each send their share of the rank's tokens.
+  const double own = rank_tokens / c.tensor_parallel;
+  double rows = 0.0;
+  if (c.exchange == Exchange::capacity_padded) {
+    rows = static_cast<double>(
+        moe.experts * models::expert_capacity(moe.router.capacity_factor,
+                                              moe.router.minimum_capacity, moe.top_k,
+                                              static_cast<std::int64_t>(own + 0.5), moe.experts));
+  } else {
+    const double copies = c.exchange == Exchange::alltoall_per_expert
+                              ? routing_.effective_top_k()
+                              : routing_.expected_distinct_ranks(c.gpus);
+    // The busiest receiver sets the time.
+    const double mean_pairs = group_tokens * routing_.effective_top_k() / c.gpus;
+    const double busiest = mean_pairs > 0.0
+                               ? routing_.largest_rank_load(group_tokens, c.gpus).pairs / mean_pairs
+                               : 1.0;
+    rows = own * copies * std::max(1.0, busiest);
+  }
+  add(Phase::dispatch, Collective::all_to_all, c.gpus, rows * row);
+  add(Phase::combine, Collective::all_to_all, c.gpus, rows * row);
+  add(Phase::combine, Collective::all_gather, c.tensor_parallel, rank_tokens * row);
+}
+
+// MoE layers: what all ranks' tokens cost together.
+ModelStepCost::Priced ModelStepCost::price_experts(std::int64_t group_tokens,
+                                                   std::int64_t largest_rank) const {
+  Sum sum;
+  const Candidate& c = d_.candidate;
+  const auto t = static_cast<double>(group_tokens);
+  const int ranks = c.expert_ranks();
+  for (const LayerGroup& group : groups_) {
+    const auto* moe = std::get_if<models::MoeFfn>(&group.layer.ffn);
+    if (moe == nullptr) {
+      continue;
+    }
+    const models::ExpertShape shape{
+        .hidden = d_.architecture.hidden,
+        .intermediate = c.expert_parallel ? moe->intermediate : moe->intermediate / c.gpus,
+        .top_k = moe->top_k,
+        .experts = moe->experts,
+        .local_experts = moe->experts / ranks,
+        .gated = moe->gated,
+        .precision = d_.architecture.experts_in(d_.scenario->precision)};
+    const models::RankLoad rank = routing_.largest_rank_load(t, ranks);
+    models::ExpertLoad load{
+        .tokens = t, .pairs = rank.pairs, .active_experts = rank.active_experts};
+    if (c.exchange == Exchange::capacity_padded && c.data_parallel > 1) {
+      const double own = static_cast<double>(largest_rank) / c.tensor_parallel;
+      const auto capacity = static_cast<double>(
+          models::expert_capacity(moe->router.capacity_factor, moe->router.minimum_capacity,
+                                  moe->top_k, static_cast<std::int64_t>(own + 0.5), moe->experts));
+      load.active_experts = static_cast<double>(shape.local_experts);
+      load.pairs = load.active_experts * capacity * c.gpus;
+      load.tokens = load.pairs * c.gpus / static_cast<double>(moe->top_k);
+    }
+    sum.add(Phase::expert, laws_.expert.estimate(shape, load), expert_, group.count);
+    if (moe->shared_experts > 0) {
+      // Shared experts run for every token of the rank, sharded over its TP group; one after the
+      // other with the routed ones (stated: no overlap).
+      const auto own = static_cast<double>(largest_rank);
+      const std::int64_t width = moe->shared_intermediate / c.tensor_parallel;
+      sum.add(Phase::expert,
+              laws_.dense.estimate(own, (moe->gated ? 2 : 1) * width, d_.architecture.hidden),
+              dense_, group.count);
+      sum.add(Phase::expert, laws_.dense.estimate(own, d_.architecture.hidden, width), dense_,
+              group.count);
+    }
+    if (c.gpus > 1) {
+      add_exchange(*moe, group.count, t, static_cast<double>(largest_rank), sum);
+    }
+  }
+  return sum.priced();
+}
+
+ModelStepCost::Priced ModelStepCost::price_head(std::int64_t sampled) const {
+  Sum sum;
+  if (sampled == 0) {
+    return sum.priced();
+  }
+  const auto rows = static_cast<double>(sampled);
+  const int tp = d_.candidate.tensor_parallel;
+  const auto vocabulary = static_cast<double>(d_.architecture.vocabulary);
+  sum.add(Phase::head,
+          laws_.plain.estimate(rows, d_.architecture.vocabulary / tp, d_.architecture.hidden),
+          dense_);
+  if (tp > 1) {
+    sum.add(Phase::head,
+            laws_.collective.estimate(Collective::all_gather, tp,
+                                      Bytes(rows * vocabulary * activation_bytes_)),
+            allgather_);
+  }
+  // Sampling reads the logits in fp32.
+  sum.add(Phase::head, laws_.stream.estimate(Bytes(rows * vocabulary * 4.0)), stream_);
+  return sum.priced();
+}
+
+ModelStepCost::Priced ModelStepCost::price_host(std::int64_t sequences) const {
+  Sum sum;
+  if (d_.scenario->engine.host_time) {
+    sum.seconds[static_cast<std::size_t>(Phase::host)] = d_.scenario->engine.host_time->value();
+  } else {
+    sum.add(Phase::host, laws_.host.per_step(static_cast<double>(sequences)), host_);
+  }
+  return sum.priced();
+}
+
+PhaseTimes ModelStepCost::price_attention(const RankBatch& batch) {
+  Sum sum;
+  const std::int64_t tp = d_.candidate.tensor_parallel;
+  for (const LayerGroup& group : groups_) {
+    const auto& gqa = std::get<models::GroupedQueryAttention>(group.layer.attention);
+    const models::AttentionShape shape{.heads = gqa.heads / tp,
+                                       .kv_heads = std::max<std::int64_t>(1, gqa.kv_heads / tp),
+                                       .head_dim = gqa.head_dim,
+                                       .kv_precision = d_.scenario->kv_precision};
+    if (batch.decode_sequences > 0) {
+      sum.add(Phase::attention,
+              laws_.attention.decode(shape, static_cast<double>(batch.decode_sequences),
+                                     static_cast<double>(batch.decode_kv_tokens)),
+              decode_, group.count);
+    }
+    for (const PrefillPiece& piece : batch.prefill) {
+      sum.add(Phase::attention,
+              laws_.attention.prefill(shape, static_cast<double>(piece.chunk),
+                                      static_cast<double>(piece.history)),
+              prefill_, group.count);
+    }
+  }
+  const Priced priced = sum.priced();
+  used_outside_ |= priced.outside;
+  return priced.times;
+}
+
+PhaseTimes ModelStepCost::cost(std::span<const RankBatch> ranks) {
+  std::int64_t group_tokens = 0;
+  std::int64_t largest = 0;
+  std::int64_t sequences = 0;
+  PhaseTimes slowest;
+  for (const RankBatch& batch : ranks) {
+    const std::int64_t tokens = batch.tokens();
+    if (tokens == 0) {
+      continue;  // a dummy batch waits for the slowest rank
+    }
+    group_tokens += tokens;
+    largest = std::max(largest, tokens);
+    sequences = std::max(sequences, batch.sequences());
+    PhaseTimes times =
+        use(kept(by_rank_tokens_, tokens, [&] { return price_rank_tokens(tokens); }));
+    times += price_attention(batch);
+    times += use(kept(by_sampled_, batch.sampled, [&] { return price_head(batch.sampled); }));
+    if (times.total() > slowest.total()) {
+      slowest = times;
+    }
+  }
+  require(group_tokens > 0, "a step without tokens has no cost");
+  if (has_experts_) {
+    const std::int64_t key = group_tokens * (std::int64_t{1} << 24) + largest;
+    auto found = by_group_tokens_.find(key);
+    if (found == by_group_tokens_.end()) {
+      found = by_group_tokens_.emplace(key, price_experts(group_tokens, largest)).first;
+    }
+    slowest += use(found->second);
+  }
+  slowest += use(kept(by_sequences_, sequences, [&] { return price_host(sequences); }));
+  return slowest;
+}
+
+const PhaseTimes& ModelStepCost::use(const Priced& priced) {
+  used_outside_ |= priced.outside;
+  return priced.times;
+}
+
+std::vector<std::string> ModelStepCost::extrapolated() const {
+  std::vector<std::string> result;
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    if ((used_outside_ >> i & 1) != 0) {
+      result.push_back(names_[i]);
+    }
+  }
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+}  // namespace moeplan::sim

@@ -1,0 +1,80 @@
+#pragma once
+// ModelStepCost: prices a step of a deployment with its cost laws (serving.md 2). Terms that depend
+// on the number of tokens only are evaluated once per number and kept; attention is evaluated for
+// every step.
+//   step = host + slowest rank's (norms + projections + attention + all-reduces + router + dense
+//          layers + head) + per MoE layer (dispatch + experts of the slowest rank + combine)
+// Stated zeros: overlap of exchange and compute (none), pipeline transfers (pipeline_parallel is
+// 1), detokenisation and network to the user.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "sim/deployment/deployment.hpp"
+#include "sim/serving/batch.hpp"
+
+namespace moeplan::sim {
+
+class ModelStepCost : public StepCost {
+ public:
+  // The deployment must outlive the cost. law_error: every law's estimate is multiplied by
+  // exp(law_error x its discrepancy_sd_log), fully correlated: 0 is the estimate, +-1.645 the 5th
+  // and 95th percentile of one draw per run (calibration.md A6).
+  explicit ModelStepCost(const Deployment& deployment, double law_error = 0.0);
+
+  PhaseTimes cost(std::span<const RankBatch> ranks) override;
+  void begin_run() override { used_outside_ = 0; }
+  std::vector<std::string> extrapolated() const override;
+
+ private:
+  // Seconds by phase, and which laws were outside their range.
+  struct Sum;
+  struct Priced {
+    PhaseTimes times;
+    std::uint64_t outside = 0;  // bit i: uses_[i]
+  };
+  // One kernel family as this deployment uses it.
+  struct LawUse {
+    std::string name;        // of the family, "(data sheet)" added where it is not measured
+    bool datasheet = false;  //
+    double bias = 1.0;       // exp(law_error x discrepancy_sd_log)
+    std::uint64_t bit = 0;
+  };
+  struct LayerGroup {
+    models::Layer layer;
+    double count = 0.0;
+  };
+
+  LawUse use_of(const std::vector<models::LawInfo>& laws, const std::string& kernel);
+  const LawUse& use_of(models::Collective collective) const;
+
+  Priced price_rank_tokens(std::int64_t tokens) const;
+  Priced price_experts(std::int64_t group_tokens, std::int64_t largest_rank) const;
+  Priced price_head(std::int64_t sampled) const;
+  Priced price_host(std::int64_t sequences) const;
+  PhaseTimes price_attention(const RankBatch& batch);
+  void add_exchange(const models::MoeFfn& moe, double count, double group_tokens,
+                    double rank_tokens, Sum& sum) const;
+  const PhaseTimes& use(const Priced& priced);
+
+  const Deployment& d_;
+  const models::CostLaws& laws_;
+  double law_error_;
+  std::vector<std::string> names_;  // [bits]
+  LawUse expert_, dense_, decode_, prefill_, stream_, host_;
+  LawUse allreduce_, allgather_, reducescatter_, all2all_;
+  double activation_bytes_;
+  std::vector<LayerGroup> groups_;
+  models::Routing routing_;
+  bool has_experts_ = false;
+  std::vector<std::optional<Priced>> by_rank_tokens_;
+  std::unordered_map<std::int64_t, Priced> by_group_tokens_;  // key: group * 2^24 + largest rank
+  std::vector<std::optional<Priced>> by_sampled_;
+  std::vector<std::optional<Priced>> by_sequences_;
+  std::uint64_t used_outside_ = 0;
+};
+
+}  // namespace moeplan::sim

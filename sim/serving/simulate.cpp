@@ -1,0 +1,153 @@
+#include "sim/serving/simulate.hpp"
+
+#include <deque>
+
+#include "models/units/require.hpp"
+#include "sim/engine/event_queue.hpp"
+
+namespace moeplan::sim {
+namespace {
+
+// A step of the replica ends, or (replica < 0) a request arrives.
+struct Event {
+  std::int32_t replica = -1;
+  RequestSpec request{};
+};
+
+class Simulation {
+ public:
+  Simulation(const SimulationSetup& setup, StepCost& cost)
+      : setup_(setup), source_(setup.mix, setup.seed) {
+    require(setup.replicas > 0, "a simulation needs at least one replica");
+    for (std::int32_t i = 0; i < setup.replicas; ++i) {
+      replicas_.emplace_back(setup.limits, cost, RandomStream(setup.seed, "step jitter", {i}));
+    }
+    trace_.requests.reserve(static_cast<std::size_t>(setup.mix.request_count));
+    trace_.samples.reserve(static_cast<std::size_t>(setup.mix.request_count));
+  }
+
+  ServingTrace run() {
+    // Closed loop: all first requests are known; open loop: one arrival ahead.
+    do {
+      push_next_arrival();
+    } while (source_.is_closed_loop() &&
+             source_.handed_out() < std::get<ClosedLoop>(setup_.mix.arrivals).concurrency &&
+             source_.handed_out() < setup_.mix.request_count);
+    while (!events_.empty() && !trace_.aborted) {
+      const SimTime now = events_.top_time();
+      while (!events_.empty() && events_.top_time() == now) {
+        const Event event = events_.pop().event;
+        if (event.replica < 0) {
+          arrive(event.request, now);
+        } else {
+          finish(event.replica, now);
+        }
+      }
+      start_idle(now);
+      trace_.end = now;
+    }
+    for (const EngineReplica& replica : replicas_) {
+      trace_.blocks_at_end += replica.used_blocks();
+    }
+    return std::move(trace_);
+  }
+
+ private:
+  void push_next_arrival() {
+    if (const std::optional<RequestSpec> next = source_.next()) {
+      events_.push(next->arrival, {.request = *next});
+    }
+  }
+
+  std::int64_t in_system() const {
+    auto sum = static_cast<std::int64_t>(shared_.size());
+    for (const EngineReplica& replica : replicas_) {
+      sum += replica.in_system();
+    }
+    return sum;
+  }
+
+  void arrive(const RequestSpec& request, SimTime now) {
+    trace_.samples.push_back({now, static_cast<std::int32_t>(in_system())});
+    const auto index = static_cast<std::int32_t>(trace_.requests.size());
+    trace_.requests.push_back({.arrival = now,
+                               .prompt_tokens = request.prompt_tokens,
+                               .output_tokens = request.output_tokens});
+    if (setup_.router == RouterPolicy::shared_queue) {
+      shared_.push_back(index);
+      feed_from_shared(now);
+    } else {
+      const auto target = static_cast<std::size_t>(index % setup_.replicas);
+      if (!replicas_[target].enqueue(index, trace_)) {
+        rejected(now);
+      } else if (setup_.abort_above_waiting > 0 &&
+                 replicas_[target].waiting() > setup_.abort_above_waiting) {
+        trace_.aborted = true;
+      }
+    }
+    if (!source_.is_closed_loop()) {
+      push_next_arrival();
+    }
+  }
+
+  // A rejected request leaves at once: in a closed loop its user sends the next one.
+  void rejected(SimTime now) {
+    if (const std::optional<RequestSpec> next = source_.on_completion(now)) {
+      events_.push(now, {.request = *next});
+    }
+  }
+
+  void feed_from_shared(SimTime now) {
+    const std::int64_t slots = setup_.limits.scheduler.max_sequences * setup_.limits.data_parallel;
+    for (EngineReplica& replica : replicas_) {
+      while (!shared_.empty() && replica.in_system() < slots) {
+        if (!replica.enqueue(shared_.front(), trace_)) {
+          rejected(now);
+        }
+        shared_.pop_front();
+      }
+    }
+  }
+
+  void finish(std::int32_t index, SimTime now) {
+    completed_.clear();
+    replicas_[static_cast<std::size_t>(index)].finish_step(now, trace_, completed_);
+    for (std::size_t i = 0; i < completed_.size(); ++i) {
+      if (const std::optional<RequestSpec> next = source_.on_completion(now)) {
+        events_.push(now, {.request = *next});
+      }
+    }
+    if (setup_.router == RouterPolicy::shared_queue) {
+      feed_from_shared(now);
+    }
+  }
+
+  void start_idle(SimTime now) {
+    for (std::size_t i = 0; i < replicas_.size(); ++i) {
+      if (!replicas_[i].is_stepping()) {
+        if (const std::optional<SimTime> end = replicas_[i].start_step(now, trace_)) {
+          events_.push(*end, {.replica = static_cast<std::int32_t>(i)});
+        }
+      }
+    }
+  }
+
+  const SimulationSetup& setup_;
+  RequestSource source_;
+  EventQueue<Event> events_;
+  std::vector<EngineReplica> replicas_;
+  std::deque<std::int32_t> shared_;
+  std::vector<std::int32_t> completed_;
+  ServingTrace trace_;
+};
+
+}  // namespace
+
+ServingTrace simulate(const SimulationSetup& setup, StepCost& cost) {
+  cost.begin_run();
+  ServingTrace trace = Simulation(setup, cost).run();
+  trace.extrapolated = cost.extrapolated();
+  return trace;
+}
+
+}  // namespace moeplan::sim

@@ -1,0 +1,31 @@
+#pragma once
+// simulate: requests in, trace out: the event loop over replicas. Events at one instant are all
+// handled (first in, first out) before idle engines start a step, so that requests arriving
+// together are batched together.
+
+#include <cstdint>
+
+#include "sim/serving/engine_replica.hpp"
+#include "sim/workload/request_source.hpp"
+
+namespace moeplan::sim {
+
+enum class RouterPolicy {
+  round_robin,   // request i goes to replica i mod n
+  shared_queue,  // requests wait in one queue; an engine with a free sequence slot takes the first
+};
+
+struct SimulationSetup {
+  EngineLimits limits;
+  std::int32_t replicas = 1;
+  RouterPolicy router = RouterPolicy::round_robin;
+  RequestMix mix;
+  std::uint64_t seed = 1;
+  // Stop (trace.aborted) once more requests than this wait; 0 = never. For searches only.
+  std::int64_t abort_above_waiting = 0;
+};
+
+// The cost prices the steps of every replica. Deterministic in (setup, cost).
+ServingTrace simulate(const SimulationSetup& setup, StepCost& cost);
+
+}  // namespace moeplan::sim

@@ -1,0 +1,188 @@
+// Whole runs of the serving layer with step prices that can be added up by hand.
+
+#include "sim/serving/simulate.hpp"
+
+#include <gtest/gtest.h>
+
+#include "sim/result/metrics.hpp"
+#include "tests/support/linear_step_cost.hpp"
+
+namespace moeplan::sim {
+namespace {
+
+using tests::LinearStepCost;
+
+SimulationSetup closed_setup(std::int32_t users, std::int64_t requests, std::int32_t prompt,
+                             std::int32_t output) {
+  SimulationSetup setup;
+  setup.limits.scheduler = {.max_sequences = 8, .max_batched_tokens = 150, .kv_blocks = 1000};
+  setup.mix = {.arrivals = ClosedLoop{users},
+               .prompt = FixedLength{prompt},
+               .output = FixedLength{output},
+               .request_count = requests};
+  return setup;
+}
+
+SimTime at_ms(double ms) { return SimTime{} + milliseconds(ms); }
+
+TEST(Simulate, TwoRequestsByHand) {
+  // step = 1 ms + 0.01 ms x prompt tokens + 0.1 ms x decodes; two prompts of 100, outputs of 3,
+  // 150 tokens a step:
+  //   step 1: 100 + 50 prompt tokens           1 + 1.5       = 2.5 ms -> 2.5: token 1 of A
+  //   step 2: A decodes, B's other 50          1 + 0.5 + 0.1 = 1.6 ms -> 4.1: A 2, B 1
+  //   step 3: both decode                      1 + 0.2       = 1.2 ms -> 5.3: A 3 (done), B 2
+  //   step 4: B decodes                        1 + 0.1       = 1.1 ms -> 6.4: B 3 (done)
+  LinearStepCost cost(milliseconds(1), milliseconds(0.01), milliseconds(0.1));
+  const ServingTrace trace = simulate(closed_setup(2, 2, 100, 3), cost);
+  ASSERT_EQ(trace.requests.size(), 2u);
+  EXPECT_EQ(trace.requests[0].first_token, at_ms(2.5));
+  EXPECT_EQ(trace.requests[0].completion, at_ms(5.3));
+  EXPECT_EQ(trace.requests[1].first_token, at_ms(4.1));
+  EXPECT_EQ(trace.requests[1].completion, at_ms(6.4));
+  EXPECT_EQ(trace.steps, 4);
+  EXPECT_EQ(trace.end, at_ms(6.4));
+  EXPECT_EQ(trace.phases.total(), trace.busy);
+  const ServingMetrics m = summarize(trace, {});
+  // Gaps: A 1.6 and 1.2 ms, B 1.2 and 1.1 ms.
+  EXPECT_EQ(m.itl.count, 4);
+  EXPECT_NEAR(m.itl.mean, (1.6 + 1.2 + 1.2 + 1.1) / 4 * 1e-3, 1e-12);
+  EXPECT_NEAR(m.tpot.mean, ((5.3 - 2.5) / 2 + (6.4 - 4.1) / 2) / 2 * 1e-3, 1e-12);
+  EXPECT_NEAR(m.output_tokens_per_s, 6 / 6.4e-3, 1e-6);
+}
+
+TEST(Simulate, SerialClosedBatchTakesTheSumOfItsSteps) {
+  // One user: request after request, each 1 prefill step (1 + 0.5 ms) and 4 decodes (1.1 ms).
+  LinearStepCost cost(milliseconds(1), milliseconds(0.01), milliseconds(0.1));
+  const ServingTrace trace = simulate(closed_setup(1, 7, 50, 5), cost);
+  EXPECT_EQ(trace.end, at_ms(7 * (1.5 + 4 * 1.1)));
+  EXPECT_EQ(trace.steps, 7 * 5);
+}
+
+TEST(Simulate, PreemptedTokensAreLateAndRecomputed) {
+  // The scheduler test's case in time: 4 blocks, two prompts of 32, outputs of 3; 1 ms a step.
+  //   1: both prefill, both emit token 1 (1 ms)   2: A token 2, B preempted (2 ms)
+  //   3: A token 3, done (3 ms)                    4: B recomputed, token 2 (4 ms)  5: B done
+  LinearStepCost cost(milliseconds(1), Seconds(0), Seconds(0));
+  SimulationSetup setup = closed_setup(2, 2, 32, 3);
+  setup.limits.scheduler.kv_blocks = 4;
+  const ServingTrace trace = simulate(setup, cost);
+  EXPECT_EQ(trace.preemptions, 1);
+  EXPECT_EQ(trace.requests[1].preemptions, 1);
+  EXPECT_EQ(trace.requests[1].completion, at_ms(5));
+  EXPECT_EQ(trace.recomputed_tokens, 32);
+  const ServingMetrics m = summarize(trace, {});
+  // Gaps: A 1, 1; B 3 (steps 1 to 4), 1.
+  EXPECT_EQ(m.itl.count, 4);
+  EXPECT_NEAR(m.itl.max, 3e-3, 1e-12);
+  EXPECT_NEAR(m.itl.mean, 6e-3 / 4, 1e-12);
+  EXPECT_EQ(trace.blocks_at_end, 0);
+}
+
+TEST(Simulate, RequestsThatCannotBeServedAreRejectedWithTheirReason) {
+  LinearStepCost cost(milliseconds(1), Seconds(0), Seconds(0));
+  SimulationSetup setup = closed_setup(1, 3, 32, 3);
+  setup.limits.scheduler.kv_blocks = 2;  // 34 tokens need 3 blocks
+  ServingTrace trace = simulate(setup, cost);
+  for (const RequestRecord& request : trace.requests) {
+    EXPECT_EQ(request.status, RequestStatus::rejected_too_large);
+  }
+  setup.limits.scheduler.kv_blocks = 3;
+  setup.limits.max_model_length = 34;
+  trace = simulate(setup, cost);
+  EXPECT_EQ(trace.requests.front().status, RequestStatus::rejected_too_long);
+  setup.limits.max_model_length = 35;
+  EXPECT_EQ(simulate(setup, cost).requests.front().status, RequestStatus::completed);
+}
+
+TEST(Simulate, DataParallelRanksStepTogether) {
+  // Two ranks, one request each: a step lasts as long as the slower rank's.
+  LinearStepCost cost(milliseconds(1), milliseconds(0.01), milliseconds(0.1));
+  SimulationSetup setup = closed_setup(2, 2, 100, 3);
+  setup.limits.data_parallel = 2;
+  const ServingTrace trace = simulate(setup, cost);
+  // Both prompts run at once: 1 + 1 = 2 ms, then two decode steps of 1.1 ms.
+  EXPECT_EQ(trace.requests[0].first_token, at_ms(2));
+  EXPECT_EQ(trace.requests[1].first_token, at_ms(2));
+  EXPECT_EQ(trace.requests[1].completion, at_ms(4.2));
+}
+
+// Conservation, causality and Little's law on random open runs (tests.md C2 1, 2, 4, 5, 6, 7, 13).
+TEST(Simulate, RandomRunsKeepTheInvariants) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    LinearStepCost cost(milliseconds(2), milliseconds(0.02), milliseconds(0.05));
+    SimulationSetup setup;
+    setup.seed = seed;
+    setup.replicas = static_cast<std::int32_t>(1 + seed % 3);
+    setup.limits.data_parallel = static_cast<std::int32_t>(1 + seed % 2);
+    setup.limits.scheduler = {.max_sequences = static_cast<std::int64_t>(2 + seed % 9),
+                              .max_batched_tokens = static_cast<std::int64_t>(64 + 32 * seed),
+                              .kv_blocks = static_cast<std::int64_t>(40 + seed)};
+    setup.mix = {.arrivals = PoissonArrivals{PerSecond(20.0 + 5.0 * static_cast<double>(seed))},
+                 .prompt = LogNormalLength::from_median(80, 0.8, 1, 400),
+                 .output = LogNormalLength::from_median(20, 0.7, 1, 120),
+                 .request_count = 400};
+    const ServingTrace trace = simulate(setup, cost);
+    std::int64_t prompt_tokens = 0;
+    std::int64_t output_tokens = 0;
+    ASSERT_EQ(trace.requests.size(), 400u);
+    for (std::size_t i = 0; i < trace.requests.size(); ++i) {
+      const RequestRecord& r = trace.requests[i];
+      ASSERT_EQ(r.status, RequestStatus::completed) << "everything drains";
+      ASSERT_LE(r.arrival, r.scheduled);
+      ASSERT_LT(r.scheduled, r.first_token);
+      ASSERT_LE(r.first_token, r.completion);
+      ASSERT_TRUE(i == 0 || trace.requests[i - 1].arrival <= r.arrival);
+      prompt_tokens += r.prompt_tokens;
+      output_tokens += r.output_tokens;
+    }
+    EXPECT_EQ(trace.prompt_tokens, prompt_tokens);
+    EXPECT_EQ(trace.output_tokens, output_tokens);
+    // Every computed token is a prompt's, an emitted one but the last of its request, or repeated.
+    EXPECT_EQ(trace.batched_tokens, prompt_tokens + output_tokens - 400 + trace.recomputed_tokens);
+    EXPECT_EQ(trace.blocks_at_end, 0);
+    EXPECT_EQ(trace.phases.total(), trace.busy);
+    EXPECT_EQ(trace.prefill_time + trace.decode_time, trace.busy);
+    const ServingMetrics m = summarize(trace, {.replicas = setup.replicas});
+    EXPECT_LE(m.busy_fraction, 1.0 + 1e-12);
+    // Little's law over the whole run: L T = sum of times in system, an identity.
+    double time_in_system = 0.0;
+    for (const RequestRecord& r : trace.requests) {
+      time_in_system += in_seconds(r.completion - r.arrival);
+    }
+    EXPECT_NEAR(m.mean_in_system * m.duration_s, time_in_system, 1e-9 * time_in_system);
+    std::int64_t gaps = 0;
+    for (const TokenGap& gap : trace.gaps) {
+      gaps += gap.count;
+    }
+    EXPECT_EQ(gaps, output_tokens - 400);
+  }
+}
+
+TEST(Simulate, SameSeedSameTraceAnotherSeedAnother) {
+  LinearStepCost cost(milliseconds(2), milliseconds(0.02), milliseconds(0.05));
+  SimulationSetup setup = closed_setup(3, 50, 40, 9);
+  setup.mix.prompt = LogNormalLength::from_median(80, 0.8, 1, 400);
+  const auto ends = [&](std::uint64_t seed) {
+    setup.seed = seed;
+    std::vector<std::int64_t> result;
+    for (const RequestRecord& r : simulate(setup, cost).requests) {
+      result.push_back(r.completion.picoseconds());
+    }
+    return result;
+  };
+  EXPECT_EQ(ends(5), ends(5));
+  EXPECT_NE(ends(5), ends(6));
+}
+
+TEST(Simulate, JitterKeepsTheMeanAndMovesTheSteps) {
+  // 2000 decode steps of 1 ms, sd 0.2: mean 1 ms within 3 x 0.2 / sqrt(2000) = 1.3 %.
+  LinearStepCost cost(milliseconds(1), Seconds(0), Seconds(0));
+  SimulationSetup setup = closed_setup(1, 1, 10, 2000);
+  setup.limits.jitter = 0.2;
+  const ServingTrace trace = simulate(setup, cost);
+  EXPECT_NEAR(in_seconds(trace.busy), 2.0, 0.027);
+  EXPECT_NE(trace.busy, duration_from(milliseconds(2000)));
+}
+
+}  // namespace
+}  // namespace moeplan::sim
