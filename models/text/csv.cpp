@@ -96,6 +96,7 @@ CsvTable CsvTable::load(const std::filesystem::path& path) {
 
 CsvTable CsvTable::parse(const std::string& content, const std::string& file) {
   check_encoding(content, file);
+  check_controls(content, file);
   CsvTable table;
   table.file_ = file;
   int number = 0;

@@ -111,6 +111,23 @@ void check_encoding(const std::string& content, const std::string& file) {
   }
 }
 
+void check_controls(const std::string& content, const std::string& file) {
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    const unsigned char c = byte_at(content, i);
+    const bool lone_return = c == '\r' && (i + 1 == content.size() || content[i + 1] != '\n');
+    if (lone_return || c == 0x7F || (c < 0x20 && c != '\t' && c != '\n' && c != '\r')) {
+      throw InputError({.code = "E_SYNTAX",
+                        .file = file,
+                        .mark = mark_at(content, i),
+                        .what = lone_return ? "a carriage return without a line feed"
+                                            : "a control character in the text",
+                        .got = fmt::format("{:02X} at offset {}", c, i),
+                        .expected = "printable text with LF or CR LF at the ends of lines",
+                        .fix = lone_return ? "convert the line ends to LF" : ""});
+    }
+  }
+}
+
 std::string shown(std::string_view text) {
   constexpr std::size_t kMost = 60;
   std::string out;

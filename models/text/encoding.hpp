@@ -10,6 +10,10 @@ namespace moeplan::text {
 // a NUL byte, in UTF-16/32, or not valid UTF-8; with the offset of the first bad byte.
 void check_encoding(const std::string& content, const std::string& file);
 
+// Throws: InputError E_SYNTAX for control characters other than tab and line ends (LF or CR LF):
+// yaml-cpp would take them, and a lone CR, as text.
+void check_controls(const std::string& content, const std::string& file);
+
 // Offset of the first byte that is not part of valid UTF-8 (no surrogates, no overlong forms,
 // nothing above U+10FFFF), or npos.
 std::size_t first_invalid_utf8(std::string_view text);

@@ -325,6 +325,7 @@ void check_flood(const std::string& content, const std::string& file) {
 
 Document parse_yaml(const std::string& content, const std::string& file) {
   check_encoding(content, file);
+  check_controls(content, file);
   check_flood(content, file);
   View view(content);
   std::istream stream(&view);

@@ -43,6 +43,19 @@ TEST(Encoding, InvalidUtf8WithItsPlace) {
   expect_encoding_error("a: \xC3\xBC\xFF\n", "f:1:5", "invalid UTF-8 at offset 5", "FF");
 }
 
+TEST(Encoding, ControlCharacters) {
+  // yaml-cpp 0.7 itself reads "1\r" as text here, not as the number 1.
+  for (const auto& parse : std::vector<std::function<void(const std::string&)>>{
+           [](const std::string& text) { parse_yaml(text, "f"); },
+           [](const std::string& text) { CsvTable::parse(text, "f"); }}) {
+    expect_input_error([&] { parse("a: 1\rb: 2\r"); }, "E_SYNTAX", "f:1:5",
+                       "carriage return without a line feed", "0D at offset 4");
+    expect_input_error([&] { parse("a: 1\r\nb: \x1B[31m\n"); }, "E_SYNTAX", "f:2:4",
+                       "control character", "1B at offset 9");
+    expect_input_error([&] { parse("a\x7F: 1\n"); }, "E_SYNTAX", "f:1:2", "7F");
+  }
+}
+
 TEST(FirstInvalidUtf8, AcceptsAllValidForms) {
   // The smallest and the largest of each length, and both sides of the surrogates.
   for (const char* text :
