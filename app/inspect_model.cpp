@@ -185,8 +185,7 @@ std::string heading(const SmoeArchitecture& a, const Summary& s,
   return fmt::format(
       "{}: {}, {} layers, {} of them with experts; weights {}{}, KV cache {}, compute at {} tokens "
       "of context\nper GPU: the fullest of {} (tensor_parallel {}, data_parallel {}, "
-      "expert_parallel "
-      "{}); rows of layers: one layer\n",
+      "expert_parallel {}); rows of layers: one layer\n",
       a.name, a.model_type, a.layers.size(), a.moe_layers().size(), models::name_of(s.precision),
       experts, models::name_of(options.kv_precision), context_of(a, options), l.ranks(),
       l.tensor_parallel, l.data_parallel, l.expert_parallel ? "on" : "off");

@@ -43,6 +43,9 @@ std::optional<std::string> add_attention(CheckedSum& sum, const Attention& atten
   }
   const auto& mla = std::get<LatentAttention>(attention);
   const std::int64_t rank = std::max(mla.kv_lora_rank, mla.q_lora_rank.value_or(hidden));
+  if (auto problem = add(sum, {{"down projections", 2}, {"rank", rank}, {"hidden", hidden}})) {
+    return problem;
+  }
   const std::int64_t width = std::max(mla.qk_nope_head_dim + mla.qk_rope_head_dim, mla.v_head_dim);
   return add(sum, {{"q, k, v, o", 4},
                    {"heads", mla.heads},

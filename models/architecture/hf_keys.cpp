@@ -39,7 +39,7 @@ bool says_nothing(const text::Node& node) {
 std::string shown(const text::Node& node) {
   switch (node.kind) {
     case text::Kind::sequence:
-      return fmt::format("a list of {}", node.items.size());
+      return node.items.empty() ? "[]" : fmt::format("a list of {}", node.items.size());
     case text::Kind::map:
       return "a map";
     default:

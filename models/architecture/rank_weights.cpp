@@ -82,6 +82,7 @@ RankWeights layer_rank_weights(const SmoeArchitecture& architecture, const Layer
 
 RankWeights rank_weights(const SmoeArchitecture& architecture, const RankLayout& layout,
                          Precision precision) {
+  require(layout.tensor_parallel > 0 && layout.data_parallel > 0, "a layout has positive degrees");
   const double plain = plain_bytes(precision);
   const Parameters whole = count_parameters(architecture);
   const std::int64_t table =
