@@ -276,21 +276,32 @@ RankLoad Routing::largest_rank_load(double tokens, int ranks) const {
   if (ranks == 1) {
     return rank_load(tokens, 1, 0);
   }
+  RankLoad out;
+  double busiest = 0.0;
+  for (int rank = 0; rank < ranks; ++rank) {
+    const RankLoad load = rank_load(tokens, ranks, rank);
+    out.active_experts = std::max(out.active_experts, load.active_experts);
+    busiest = std::max(busiest, load.pairs);
+  }
   const double whole = std::floor(tokens);
   if (whole < tokens) {  // between two whole numbers of tokens: on the line
-    const RankLoad below = largest_rank_load(whole, ranks);
-    const RankLoad above = largest_rank_load(whole + 1.0, ranks);
-    const double part = tokens - whole;
-    return {below.pairs + part * (above.pairs - below.pairs),
-            below.active_experts + part * (above.active_experts - below.active_experts)};
+    const double below = largest_pairs(whole, ranks);
+    out.pairs = below + (tokens - whole) * (largest_pairs(whole + 1.0, ranks) - below);
+  } else {
+    out.pairs = largest_pairs(tokens, ranks);
   }
+  out.pairs = std::clamp(out.pairs, busiest, std::max(busiest, tokens * effective_top_k_));
+  return out;
+}
+
+// E[max over ranks of the pairs] for a whole number of tokens; see routing.hpp.
+double Routing::largest_pairs(double tokens, int ranks) const {
   const std::int64_t count = experts();
   const double total = tokens * effective_top_k_;
   const bool few =
       total <= kExactPairs && std::fabs(effective_top_k_ - static_cast<double>(top_k_)) < 1e-9;
   const double spread = few ? spread_given_sum(count, top_k_, tokens)
                             : static_cast<double>(count) / static_cast<double>(count - 1);
-  RankLoad out;
   std::vector<Load> loads;
   double busiest = 0.0;
   for (int rank = 0; rank < ranks; ++rank) {
@@ -303,29 +314,26 @@ RankLoad Routing::largest_rank_load(double tokens, int ranks) const {
     }
     const auto most = static_cast<double>(std::min(top_k_, range.end - range.begin));
     loads.push_back({load.pairs, std::min(load.pairs, tokens * variance * spread), tokens * most});
-    out.active_experts = std::max(out.active_experts, load.active_experts);
     busiest = std::max(busiest, load.pairs);
   }
   const double share = total / static_cast<double>(ranks);
   if (few) {
     const auto pairs = static_cast<std::size_t>(std::llround(total));
-    out.pairs = largest_of_few(
+    return largest_of_few(
         tokens == 1.0 ? pairs_of_one_token(inclusion_, ranks, pairs) : pairs_of(loads, pairs),
         pairs);
-  } else if (ranks == 2) {
-    out.pairs = largest_of_two(loads[0], loads[1]);
-  } else {
-    // Equal ranks are worked out once and raised to their number.
-    const bool equal = uniform_ && count % ranks == 0;
-    if (equal) {
-      loads.resize(1);
-    }
-    const double copies = equal ? static_cast<double>(ranks) : 1.0;
-    out.pairs = busiest < kDiscreteMean ? largest_discrete(loads, copies, std::ceil(share - 1e-9))
-                                        : largest_normal(loads, copies, share);
   }
-  out.pairs = std::clamp(out.pairs, busiest, total);
-  return out;
+  if (ranks == 2) {
+    return largest_of_two(loads[0], loads[1]);
+  }
+  // Equal ranks are worked out once and raised to their number.
+  const bool equal = uniform_ && count % ranks == 0;
+  if (equal) {
+    loads.resize(1);
+  }
+  const double copies = equal ? static_cast<double>(ranks) : 1.0;
+  return busiest < kDiscreteMean ? largest_discrete(loads, copies, std::ceil(share - 1e-9))
+                                 : largest_normal(loads, copies, share);
 }
 
 double Routing::expected_distinct_ranks(int ranks) const {

@@ -1,0 +1,218 @@
+// Wrong data files are refused with their place and what would be right (tests.md C3 8 to 18).
+#include <gtest/gtest.h>
+
+#include "models/catalog/catalog.hpp"
+#include "tests/models/catalog/data_override.hpp"
+#include "tests/support/expect_input_error.hpp"
+
+namespace moeplan::models {
+namespace {
+
+using moeplan::tests::expect_input_error;
+using tests::DataOverride;
+using tests::with;
+
+const std::string kGpu = R"(schema: moeplan.gpu
+schema_version: 1
+name: Test
+sources:
+  sheet: "data sheet, 2026-01-01"
+memory: {value: 80 GiB, source: sheet}
+bandwidth: {value: 2000 GB/s, source: sheet}
+multiprocessors: {value: 100, source: sheet}
+l2_cache: {value: 40 MiB, source: sheet}
+power: {value: 400 W, source: sheet}
+fabric: {value: nvlink3, source: sheet}
+uplink: {value: infiniband, source: sheet}
+gpus_per_node: {value: 8, source: sheet}
+peak:
+  bf16: {dense: 300 TFLOP/s, with_sparsity: 600 TFLOP/s, source: sheet}
+computes_in:
+  fp8: {value: bf16, source: sheet}
+)";
+
+void expect_gpu_error(const std::string& text, const std::string& code,
+                      const std::vector<std::string>& parts) {
+  const DataOverride data;
+  data.write("gpus/test.yaml", text);
+  moeplan::tests::expect_input_error_with([] { load_gpu("test"); }, code, parts);
+}
+
+TEST(GpuFile, LoadsAsWritten) {
+  const DataOverride data;
+  data.write("gpus/test.yaml", kGpu);
+  const Gpu gpu = load_gpu("test");
+  EXPECT_EQ(gpu.memory, gibibytes(80.0));
+  EXPECT_EQ(gpu.peak_for(Precision::fp8), teraflops(300.0));
+  EXPECT_EQ(gpu.sources.at("memory"), "data sheet, 2026-01-01");
+}
+
+TEST(GpuFile, NeedsASourceForEveryNumber) {
+  expect_gpu_error(with(kGpu, "80 GiB, source: sheet", "80 GiB"), "E_MISSING",
+                   {"test.yaml:6:", "/memory/source"});
+  expect_gpu_error(with(kGpu, "80 GiB, source: sheet", "80 GiB, source: sheat"), "E_VALUE",
+                   {"test.yaml:6:", "sheet", "did you mean 'sheet'"});
+  expect_gpu_error(with(kGpu, "\"data sheet, 2026-01-01\"", "\"\""), "E_VALUE", {"says nothing"});
+}
+
+TEST(GpuFile, NeedsUnits) {
+  expect_gpu_error(with(kGpu, "80 GiB", "80"), "E_UNIT", {"test.yaml:6:", "/memory/value", "GiB"});
+  expect_gpu_error(with(kGpu, "2000 GB/s", "2000 Gb/s"), "E_UNIT", {"/bandwidth/value", "GB/s"});
+  expect_gpu_error(with(kGpu, "80 GiB", "-80 GiB"), "E_RANGE", {"/memory/value"});
+  expect_gpu_error(with(kGpu, "value: 100,", "value: 100.5,"), "E_TYPE", {"/multiprocessors"});
+}
+
+TEST(GpuFile, RefusesTheSparseRateAsTheDenseOne) {
+  expect_gpu_error(with(kGpu, "dense: 300", "dense: 600"), "E_VALUE",
+                   {"/peak/bf16/dense", "with_sparsity / 2"});
+}
+
+TEST(GpuFile, RefusesUnknownAndDuplicateKeys) {
+  expect_gpu_error(with(kGpu, "l2_cache:", "l2_cahce:"), "E_UNKNOWN_KEY", {"l2_cahce"});
+  expect_gpu_error(with(kGpu, "l2_cache:", "l2_cahce:"), "E_MISSING", {"l2_cache"});
+  expect_gpu_error(kGpu + "name: again\n", "E_DUPLICATE", {"name"});
+  expect_gpu_error(with(kGpu, "bf16: {dense", "bf61: {dense"), "E_VALUE", {"bf61", "bf16"});
+}
+
+TEST(GpuFile, RefusesArithmeticWithoutARate) {
+  expect_gpu_error(with(kGpu, "fp8: {value: bf16", "fp8: {value: fp16"), "E_VALUE",
+                   {"/computes_in/fp8/value"});
+  expect_gpu_error(with(kGpu, "fp8: {value: bf16", "bf16: {value: bf16"), "E_VALUE",
+                   {"/computes_in/bf16"});
+}
+
+TEST(GpuFile, RefusesOtherKindsAndVersions) {
+  expect_gpu_error(with(kGpu, "moeplan.gpu", "moeplan.fabric"), "E_SCHEMA", {"moeplan.gpu"});
+  expect_gpu_error(with(kGpu, "schema_version: 1", "schema_version: 2"), "E_SCHEMA", {"newer"});
+}
+
+TEST(GpuFile, ReportsAllItsProblemsAtOnce) {
+  const DataOverride data;
+  data.write("gpus/test.yaml", with(with(kGpu, "80 GiB", "80"), "400 W", "400"));
+  const auto problems = expect_input_error([] { load_gpu("test"); }, "E_UNIT", "/memory");
+  EXPECT_EQ(problems.size(), 2U);
+}
+
+const std::string kBook = R"(schema: moeplan.price_book
+schema_version: 1
+as_of: "2026-11-23"
+currency: USD
+prices:
+  - id: one
+    provider: P
+    instance: I
+    gpu: h100-sxm
+    tier: on_demand
+    region: r
+    gpus: 8
+    rent: 32 USD/h
+    as_of: "2026-11-01"
+    source: "a page, 2026-11-01"
+)";
+
+void expect_book_error(const std::string& text, const std::string& code,
+                       const std::vector<std::string>& parts) {
+  const DataOverride data;
+  const std::string path = data.write("book.yaml", text);
+  moeplan::tests::expect_input_error_with([&] { load_price_book(path); }, code, parts);
+}
+
+TEST(PriceFile, LoadsAsWritten) {
+  const DataOverride data;
+  const PriceBook book = load_price_book(data.write("mine.yaml", kBook));
+  EXPECT_EQ(book.id(), "mine");
+  EXPECT_DOUBLE_EQ(in_usd_per_hour(book.price("one").rent), 32.0);
+  EXPECT_EQ(book.price("one").largest, 8);  // defaults to gpus
+}
+
+TEST(PriceFile, RefusesWhatIsNoPrice) {
+  expect_book_error(with(kBook, "32 USD/h", "32"), "E_UNIT", {"/prices/0/rent", "USD/h"});
+  expect_book_error(with(kBook, "32 USD/h", "0 USD/h"), "E_RANGE", {"/prices/0/rent"});
+  expect_book_error(with(kBook, "32 USD/h", "32 EUR/h"), "E_UNIT", {"USD/h"});
+  expect_book_error(with(kBook, "on_demand", "ondemand"), "E_VALUE", {"on_demand", "spot"});
+  expect_book_error(with(kBook, "2026-11-01\"\n    source", "2026-11-31\"\n    source"), "E_VALUE",
+                    {"/prices/0/as_of", "YYYY-MM-DD"});
+  expect_book_error(with(kBook, "\"a page, 2026-11-01\"", "\"\""), "E_VALUE", {"/prices/0/source"});
+  expect_book_error(with(kBook, "    source: \"a page, 2026-11-01\"\n", ""), "E_MISSING",
+                    {"source"});
+  expect_book_error(with(kBook, "gpus: 8", "gpus: 8\n    largest: 12"), "E_RANGE",
+                    {"/prices/0/largest", "multiple of gpus (8)"});
+  expect_book_error(with(kBook, "currency: USD", "currency: EUR"), "E_VALUE", {"USD"});
+}
+
+TEST(PriceFile, RefusesTwoPricesOfOneName) {
+  const std::string entry = kBook.substr(kBook.find("  - id: one"));
+  expect_book_error(kBook + entry, "E_DUPLICATE", {"/prices/1/id", "line 6"});
+}
+
+const std::string kCurve = R"(schema: moeplan.accuracy_curve
+schema_version: 1
+name: Test
+model: M
+method: cut
+metric: accuracy
+pretrained_experts: 8
+top_k: 2
+router: sliced
+band: binomial
+sources:
+  t: "a table"
+tasks:
+  - {name: a, samples: 100, source: t}
+points:
+  - {experts_kept: 8, values: {a: 0.5}, source: t}
+  - {experts_kept: 4, values: {a: 0.4}, source: t}
+)";
+
+void expect_curve_error(const std::string& text, const std::string& code,
+                        const std::vector<std::string>& parts) {
+  const DataOverride data;
+  const std::string path = data.write("curve.yaml", text);
+  moeplan::tests::expect_input_error_with([&] { load_accuracy(path); }, code, parts);
+}
+
+TEST(AccuracyFile, LoadsAsWritten) {
+  const DataOverride data;
+  const AccuracyCurve curve = load_accuracy(data.write("mine.yaml", kCurve));
+  EXPECT_EQ(curve.description().id, "mine");
+  EXPECT_NEAR(*curve.unpruned()->standard_error, 0.05, 1e-12);  // sqrt(.25/100)
+}
+
+TEST(AccuracyFile, TakesAStatedBand) {
+  const DataOverride data;
+  const AccuracyCurve curve = load_accuracy(data.write(
+      "mine.yaml", with(with(kCurve, "band: binomial",
+                             "band: stated\nstandard_error: 0.004\nband_reason: three seeds"),
+                        "samples: 100, ", "")));
+  EXPECT_EQ(*curve.unpruned()->standard_error, 0.004);
+  EXPECT_EQ(curve.description().band, "stated: three seeds");
+}
+
+TEST(AccuracyFile, RefusesWhatIsNoAccuracy) {
+  expect_curve_error(with(kCurve, "a: 0.5", "a: 50"), "E_RANGE", {"/points/0/values/a", "0 to 1"});
+  expect_curve_error(with(kCurve, "{a: 0.5}", "{b: 0.5}"), "E_MISSING", {"'a'"});
+  expect_curve_error(with(kCurve, "{a: 0.5}", "{b: 0.5}"), "E_UNKNOWN_KEY", {"b"});
+  expect_curve_error(with(kCurve, "experts_kept: 4", "experts_kept: 8"), "E_DUPLICATE",
+                     {"/points/1"});
+  expect_curve_error(with(kCurve, "experts_kept: 4", "experts_kept: 1"), "E_RANGE",
+                     {"top_k 2 to pretrained_experts 8"});
+  expect_curve_error(with(kCurve, "router: sliced", "router: slice"), "E_VALUE",
+                     {"reinitialised", "sliced"});
+}
+
+TEST(AccuracyFile, RefusesABinomialBandWithoutSamples) {
+  expect_curve_error(with(kCurve, "samples: 100, ", ""), "E_VALUE", {"samples of task 'a'"});
+}
+
+TEST(AccuracyFile, RefusesWeightsThatDoNotAddUp) {
+  expect_curve_error(with(kCurve, "samples: 100,", "samples: 100, weight: 0.5,"), "E_VALUE",
+                     {"/tasks", "summing to 1"});
+}
+
+TEST(AccuracyFile, RefusesATableForACurve) {
+  expect_curve_error(with(kCurve, "accuracy_curve", "accuracy_table"), "E_SCHEMA",
+                     {"moeplan.accuracy_curve"});
+}
+
+}  // namespace
+}  // namespace moeplan::models
