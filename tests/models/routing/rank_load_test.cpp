@@ -127,6 +127,23 @@ TEST(LargestRank, ApproachesTheMeanForManyTokens) {
   EXPECT_LT(pairs, 1.003e6);
 }
 
+TEST(LargestRank, NeverFallsWithMoreTokens) {
+  // Also where one approximation hands over to the next (32 pairs in all, 64 on a rank).
+  for (const double alpha : {0.0, 0.6, 1.2}) {
+    for (const std::int64_t k : {1, 8}) {
+      for (const int ranks : {2, 8, 16}) {
+        const Routing routing = Routing::power_law(64, k, alpha);
+        double last = 0.0;
+        for (int tokens = 0; tokens < 200; ++tokens) {
+          const double pairs = routing.largest_rank_load(tokens, ranks).pairs;
+          EXPECT_GE(pairs, last - 1e-9) << tokens << " tokens, " << ranks << " ranks, top " << k;
+          last = pairs;
+        }
+      }
+    }
+  }
+}
+
 TEST(LargestRank, SkewLoadsTheBusiestRankMore) {  // tests.md C2 22
   for (const double tokens : {64.0, 1024.0, 8192.0}) {
     EXPECT_GE(Routing::power_law(128, 8, 1.2).largest_rank_load(tokens, 8).pairs,
