@@ -43,7 +43,8 @@ ServingMetrics run(const Deployment& deployment, const Load& load, StepCost& cos
   const ServingTrace trace = simulate(setup_of(deployment, load), cost);
   return summarize(trace, {.warmup = load.warmup,
                            .objectives = deployment.scenario->objectives.latency,
-                           .kv_blocks = deployment.memory.kv_blocks});
+                           .kv_blocks = deployment.memory.kv_blocks,
+                           .every_distribution = !load.search_only});
 }
 
 std::variant<ServingMetrics, Infeasible> evaluate(const Scenario& scenario,

@@ -16,6 +16,7 @@ struct Load {
   bool closed_loop = false;              //
   std::int64_t requests = 0;             // arrivals of the run
   std::int64_t warmup = 0;               // of them, left out of percentiles
+  bool search_only = false;              // TTFT and TPOT only
   std::int64_t abort_above_waiting = 0;  // see SimulationSetup; 0 = never
 };
 

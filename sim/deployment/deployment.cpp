@@ -28,8 +28,7 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
                                   "not modelled yet",
                                   c.gpus, gpu.gpus_per_node));
   }
-  const models::Precision expert_precision =
-      scenario.architecture.experts_in(scenario.precision);
+  const models::Precision expert_precision = scenario.architecture.experts_in(scenario.precision);
   for (const models::Precision precision : {scenario.precision, expert_precision}) {
     if (!gpu.supports(precision)) {
       return no("precision", fmt::format("{} cannot run {} weights; it runs {}", gpu.id,

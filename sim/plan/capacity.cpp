@@ -163,6 +163,7 @@ class Search {
     const Scenario& scenario = *d_.scenario;
     Load load = full_load(scenario, value);
     load.closed_loop = load.closed_loop || floor;
+    load.search_only = true;
     if (requests != load.requests) {
       load.requests = requests;
       load.warmup = requests / 10;

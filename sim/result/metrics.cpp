@@ -1,6 +1,7 @@
 #include "sim/result/metrics.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "models/units/require.hpp"
@@ -11,6 +12,9 @@ namespace {
 constexpr std::size_t kBatches = 10;
 constexpr std::size_t kMinimumForError = 100;
 constexpr std::int64_t kSteadyArrivals = 10000;
+constexpr std::size_t kGrowthBlocks = 10;
+constexpr double kGrowthShare = 0.02;
+constexpr double kGrowthSignificance = 4.0;
 
 double mean_of(std::span<const double> values) {
   double sum = 0.0;
@@ -18,6 +22,25 @@ double mean_of(std::span<const double> values) {
     sum += value;
   }
   return sum / static_cast<double>(values.size());
+}
+
+// Percentiles of unsorted values at ascending fractions; reorders the values. As percentile().
+template <std::size_t N>
+std::array<double, N> select(std::vector<double>& values, const std::array<double, N>& fractions) {
+  std::array<double, N> result{};
+  auto from = values.begin();
+  for (std::size_t i = 0; i < N; ++i) {
+    const double position = fractions[i] * static_cast<double>(values.size() - 1);
+    const auto below = values.begin() + static_cast<std::ptrdiff_t>(position);
+    std::nth_element(from, below, values.end());
+    const double fraction = position - std::floor(position);
+    result[i] = *below;
+    if (fraction > 0.0 && below + 1 != values.end()) {
+      result[i] += fraction * (*std::min_element(below + 1, values.end()) - *below);
+    }
+    from = below;
+  }
+  return result;
 }
 
 double batch_error_of_p99(std::span<const double> in_order) {
@@ -30,8 +53,7 @@ double batch_error_of_p99(std::span<const double> in_order) {
     const std::size_t end = (b + 1) * in_order.size() / kBatches;
     std::vector<double> batch(in_order.begin() + static_cast<std::ptrdiff_t>(begin),
                               in_order.begin() + static_cast<std::ptrdiff_t>(end));
-    std::sort(batch.begin(), batch.end());
-    quantiles.push_back(percentile(batch, 0.99));
+    quantiles.push_back(select(batch, std::array{0.99}).front());
   }
   const double mean = mean_of(quantiles);
   double squares = 0.0;
@@ -100,43 +122,49 @@ Distribution distribution_of(std::vector<double> values) {
   }
   result.count = static_cast<std::int64_t>(values.size());
   result.mean = mean_of(values);
+  result.max = *std::max_element(values.begin(), values.end());
   result.p99_error = batch_error_of_p99(values);
-  std::sort(values.begin(), values.end());
-  result.p50 = percentile(values, 0.50);
-  result.p90 = percentile(values, 0.90);
-  result.p95 = percentile(values, 0.95);
-  result.p99 = percentile(values, 0.99);
-  result.max = values.back();
+  const auto [p50, p90, p95, p99] = select(values, std::array{0.50, 0.90, 0.95, 0.99});
+  result.p50 = p50;
+  result.p90 = p90;
+  result.p95 = p95;
+  result.p99 = p99;
   return result;
 }
 
-double growth_over_second_half(std::span<const SystemSample> samples) {
+Growth growth_over_second_half(std::span<const SystemSample> samples) {
   const std::span<const SystemSample> half = samples.subspan(samples.size() / 2);
-  if (half.size() < 20) {
-    return 0.0;
+  Growth growth;
+  if (half.size() < 10 * kGrowthBlocks || half.front().instant == half.back().instant) {
+    return growth;
   }
-  const double n = static_cast<double>(half.size());
-  const double start = in_seconds(half.front().instant);
-  const double span = in_seconds(half.back().instant) - start;
-  if (span <= 0.0) {
-    return 0.0;
+  // Means of blocks of equal numbers of arrivals, against the block's number.
+  std::array<double, kGrowthBlocks> means{};
+  for (std::size_t b = 0; b < kGrowthBlocks; ++b) {
+    const std::size_t begin = b * half.size() / kGrowthBlocks;
+    const std::size_t end = (b + 1) * half.size() / kGrowthBlocks;
+    for (std::size_t i = begin; i < end; ++i) {
+      means[b] += static_cast<double>(half[i].in_system) / static_cast<double>(end - begin);
+    }
   }
-  double mean_t = 0.0;
-  double mean_y = 0.0;
-  for (const SystemSample& sample : half) {
-    mean_t += in_seconds(sample.instant) - start;
-    mean_y += sample.in_system;
-  }
-  mean_t /= n;
-  mean_y /= n;
+  const double mean = mean_of(means);
+  constexpr double kMiddle = 0.5 * (kGrowthBlocks - 1);
   double covariance = 0.0;
   double variance = 0.0;
-  for (const SystemSample& sample : half) {
-    const double t = in_seconds(sample.instant) - start - mean_t;
-    covariance += t * (sample.in_system - mean_y);
-    variance += t * t;
+  for (std::size_t b = 0; b < kGrowthBlocks; ++b) {
+    const double x = static_cast<double>(b) - kMiddle;
+    covariance += x * (means[b] - mean);
+    variance += x * x;
   }
-  return covariance / variance * span;
+  const double slope = covariance / variance;
+  double squares = 0.0;
+  for (std::size_t b = 0; b < kGrowthBlocks; ++b) {
+    const double residual = means[b] - mean - slope * (static_cast<double>(b) - kMiddle);
+    squares += residual * residual;
+  }
+  growth.requests = slope * kGrowthBlocks;
+  growth.error = std::sqrt(squares / (kGrowthBlocks - 2) / variance) * kGrowthBlocks;
+  return growth;
 }
 
 ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& options) {
@@ -175,8 +203,10 @@ ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& option
       continue;
     }
     ttft.push_back(first);
-    e2e.push_back(all);
-    wait.push_back(in_seconds(r.scheduled - r.arrival));
+    if (options.every_distribution) {
+      e2e.push_back(all);
+      wait.push_back(in_seconds(r.scheduled - r.arrival));
+    }
     if (r.output_tokens > 1) {
       tpot.push_back(per_token);
     }
@@ -185,7 +215,9 @@ ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& option
   m.tpot = distribution_of(std::move(tpot));
   m.e2e = distribution_of(std::move(e2e));
   m.wait = distribution_of(std::move(wait));
-  m.itl = distribution_of_gaps(trace.gaps);
+  if (options.every_distribution) {
+    m.itl = distribution_of_gaps(trace.gaps);
+  }
   require(m.ttft.count > 0 || trace.aborted || m.rejected > 0,
           "no request completed after the warm-up");
   const double begin = trace.requests.empty() ? 0.0 : in_seconds(trace.requests.front().arrival);
@@ -211,12 +243,14 @@ ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& option
     m.kv_peak_fraction =
         static_cast<double>(trace.peak_kv_blocks) / static_cast<double>(options.kv_blocks);
   }
-  m.growth_requests = growth_over_second_half(trace.samples);
-  // A stable system fluctuates; a growth of 2 % of the half's arrivals is beyond that.
-  m.overloaded =
-      trace.aborted ||
-      m.growth_requests > std::max(10.0, 0.02 * 0.5 * static_cast<double>(trace.samples.size()));
-  m.short_run = m.arrived - options.warmup < kSteadyArrivals - options.warmup;
+  // A stable system fluctuates: growth counts as overload when it is 2 % of the half's arrivals
+  // and four times its own error.
+  const Growth growth = growth_over_second_half(trace.samples);
+  const double arrivals = 0.5 * static_cast<double>(trace.samples.size());
+  m.growth_requests = growth.requests;
+  m.overloaded = trace.aborted || (growth.requests > std::max(10.0, kGrowthShare * arrivals) &&
+                                   growth.requests > kGrowthSignificance * growth.error);
+  m.short_run = m.arrived < kSteadyArrivals;
   m.phases = trace.phases;
   m.exchange_share = trace.phases.exchange_share();
   m.extrapolated = trace.extrapolated;

@@ -69,7 +69,7 @@ struct ServingMetrics {
   double mean_in_system = 0.0;   // L of Little's law, over the whole run
   bool overloaded = false;       // the system grows over the second half of the arrivals
   double growth_requests = 0.0;  // fitted growth over that half
-  bool short_run = false;        // fewer than 10,000 arrivals counted
+  bool short_run = false;        // fewer than 10,000 arrivals
   PhaseTimes phases;
   double exchange_share = 0.0;
   std::vector<std::string> extrapolated;
@@ -80,14 +80,20 @@ struct MetricsOptions {
   LatencyObjectives objectives;
   std::int64_t kv_blocks = 0;  // of one rank, for the peak fraction
   std::int32_t replicas = 1;
+  bool every_distribution = true;  // false: TTFT and TPOT only, for searches
 };
 
 // Throws: std::logic_error when no request completed after the warm-up and the run was not
 // aborted; callers check the scenario for that first.
 ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& options);
 
-// Fitted growth of the number in system over the second half of the samples, in requests.
-double growth_over_second_half(std::span<const SystemSample> samples);
+// Growth of the number in system over the second half of the samples, in requests, and its
+// standard error: a line through the means of ten blocks. 0 for fewer than 200 samples.
+struct Growth {
+  double requests = 0.0;
+  double error = 0.0;
+};
+Growth growth_over_second_half(std::span<const SystemSample> samples);
 
 // The verdict on all latency objectives: missed if one is missed by more than its error, undecided
 // if one lies within 1.96 standard errors of its bound, else met. Overload is always missed.

@@ -12,8 +12,8 @@ std::string_view name_of(Phase phase) {
 }
 
 void PhaseTimes::scale(double factor) {
-  for (SimDuration& time : times_) {
-    time = duration_from(to_seconds(time) * factor);
+  for (std::int64_t& time : picoseconds_) {
+    time = duration_from(to_seconds(SimDuration(time)) * factor).picoseconds();
   }
 }
 

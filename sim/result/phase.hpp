@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "sim/engine/sim_time.hpp"
@@ -31,18 +32,22 @@ std::string_view name_of(Phase phase);
 // Durations by phase of one step or of a whole run.
 class PhaseTimes {
  public:
-  SimDuration& operator[](Phase phase) { return times_[static_cast<std::size_t>(phase)]; }
-  SimDuration operator[](Phase phase) const { return times_[static_cast<std::size_t>(phase)]; }
+  SimDuration operator[](Phase phase) const {
+    return SimDuration(picoseconds_[static_cast<std::size_t>(phase)]);
+  }
+  void set(Phase phase, SimDuration duration) {
+    picoseconds_[static_cast<std::size_t>(phase)] = duration.picoseconds();
+  }
   SimDuration total() const {
-    SimDuration sum{};
-    for (const SimDuration& time : times_) {
-      sum = sum + time;
+    std::int64_t sum = 0;
+    for (const std::int64_t time : picoseconds_) {
+      sum += time;
     }
-    return sum;
+    return SimDuration(sum);
   }
   PhaseTimes& operator+=(const PhaseTimes& other) {
     for (std::size_t i = 0; i < kPhaseCount; ++i) {
-      times_[i] = times_[i] + other.times_[i];
+      picoseconds_[i] += other.picoseconds_[i];
     }
     return *this;
   }
@@ -52,7 +57,8 @@ class PhaseTimes {
   double exchange_share() const;
 
  private:
-  std::array<SimDuration, kPhaseCount> times_{};
+  // Plain integers: sums of runs stay below the 106 days that the engine's clock checks.
+  std::array<std::int64_t, kPhaseCount> picoseconds_{};
 };
 
 }  // namespace moeplan::sim

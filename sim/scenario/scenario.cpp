@@ -341,8 +341,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   std::vector<std::int64_t> experts = read_experts(check, values, *architecture);
   check_products(check, values, *architecture);
   std::vector<HardwareOption> hardware = read_hardware(
-      check, values, path,
-      {.weights = precision, .experts = architecture->experts_in(precision)});
+      check, values, path, {.weights = precision, .experts = architecture->experts_in(precision)});
   check.throw_if_any();
 
   std::vector<bool> expert_parallel;

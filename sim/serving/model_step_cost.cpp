@@ -58,7 +58,7 @@ struct ModelStepCost::Sum {
   Priced priced() const {
     Priced result;
     for (std::size_t i = 0; i < kPhaseCount; ++i) {
-      result.times[static_cast<Phase>(i)] = duration_from(Seconds(seconds[i]));
+      result.times.set(static_cast<Phase>(i), duration_from(Seconds(seconds[i])));
     }
     result.outside = outside;
     return result;

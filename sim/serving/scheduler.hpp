@@ -1,92 +1,68 @@
 #pragma once
-// Scheduler: continuous batching of one data-parallel rank, as vLLM V1 does it (serving.md 3):
-// running requests first in order of admission, then waiting ones first come first served; chunked
-// prefill fills the token budget; KV cache in blocks of 16 tokens; out of blocks, the last running
-// request loses its cache, goes to the front of the queue and is computed again.
-// Source: docs.vllm.ai, V1 scheduler (vllm/v1/core/sched/scheduler.py), version 0.19.
-// Knows nothing of time: the replica calls schedule() and finish_step().
+// Scheduler: the same answers as PlainScheduler without touching decoding sequences step by step.
+// While every running sequence decodes (at most one, the last admitted, is inside its prompt), a
+// step adds one token to each of them, so it is enough to keep
+//   how many decode, how many tokens they attend to, how many of them begin a new block in which
+//   step (their cache length modulo 16), and in which step each ends (a heap).
+// Whatever is irregular (out of blocks, a token budget below the number of decodes) is done by the
+// plain scheduler, on the state written out in full. tests/sim/serving/scheduler_equivalence_test
+// holds the two against each other.
 
-#include <cstdint>
-#include <deque>
-#include <vector>
+#include <array>
+#include <optional>
 
-#include "sim/deployment/kv_block.hpp"
-#include "sim/serving/batch.hpp"
+#include "sim/serving/plain_scheduler.hpp"
 
 namespace moeplan::sim {
 
-struct SchedulerLimits {
-  std::int64_t max_sequences = 256;
-  std::int64_t max_batched_tokens = 8192;
-  std::int64_t kv_blocks = 0;
-};
-
-struct Sequence {
-  std::int32_t request = 0;  // index into the trace
-  std::int32_t prompt = 0;
-  std::int32_t output = 0;  // tokens to emit in total
-  std::int32_t emitted = 0;
-  std::int32_t target = 0;         // tokens in the cache before the next one is emitted
-  std::int32_t computed = 0;       // tokens in the cache
-  std::int32_t ever_computed = 0;  // largest `computed` so far; below it, work is repeated
-  std::int32_t scheduled = 0;      // tokens of this step, 0 = not in it
-  std::int64_t blocks = 0;
-  std::int64_t last_emission = -1;  // number of the step that emitted the last token
-  bool admitted_before = false;
-};
-
-// A token whose predecessor was not emitted by the step before (preemption, token budget).
-struct LateToken {
-  std::int32_t request = 0;
-  std::int64_t previous_step = 0;
-};
-
-// What a step did to one sequence, for the trace.
-struct StepOutcome {
-  std::vector<std::int32_t> first_scheduled;  // requests in a batch for the first time
-  std::vector<std::int32_t> first_token;      // requests that emitted token 1
-  std::vector<std::int32_t> completed;        // requests that emitted their last token
-  std::vector<std::int32_t> preempted;
-  std::int64_t decode_tokens = 0;      // tokens whose predecessor came one step before
-  std::vector<LateToken> late_tokens;  // the other ones after a request's first
-  std::int64_t recomputed_tokens = 0;  // computed again
-  std::int64_t new_prompt_tokens = 0;  // prompt tokens computed for the first time
-  bool waited_for_blocks = false;
-  bool waited_for_slot = false;
-
-  void clear();
-};
-
 class Scheduler {
  public:
-  explicit Scheduler(const SchedulerLimits& limits) : limits_(limits) {}
+  explicit Scheduler(const SchedulerLimits& limits) : limits_(limits), plain_(limits) {}
 
-  // Queues a request. Its KV cache must fit alone: prompt + output - 1 tokens (checked before).
-  void enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output);
-
-  // Chooses the batch of the next step; empty when nothing is runnable.
-  // Invariant on return: used_blocks() <= limits.kv_blocks.
+  void enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output) {
+    plain_.enqueue(request, prompt, output);
+  }
+  // As PlainScheduler.
   const RankBatch& schedule(StepOutcome& outcome);
-
-  // Step number `step` (consecutive for one engine) ended: tokens enter the cache, tokens are
-  // emitted, finished sequences leave.
   void finish_step(std::int64_t step, StepOutcome& outcome);
 
-  bool has_work() const { return !waiting_.empty() || !running_.empty(); }
-  std::int64_t waiting() const { return static_cast<std::int64_t>(waiting_.size()); }
-  std::int64_t running() const { return static_cast<std::int64_t>(running_.size()); }
-  std::int64_t used_blocks() const { return used_blocks_; }
-  const SchedulerLimits& limits() const { return limits_; }
+  bool has_work() const { return waiting() > 0 || running() > 0; }
+  std::int64_t waiting() const { return plain_.waiting(); }
+  std::int64_t running() const {
+    return plain_.running() + static_cast<std::int64_t>(ends_.size()) + (partial_ ? 1 : 0) +
+           static_cast<std::int64_t>(prefilling_.size());
+  }
+  std::int64_t used_blocks() const { return plain_.used_blocks(); }
 
  private:
-  bool grow(Sequence& sequence, std::int64_t tokens);
-  void preempt_last(StepOutcome& outcome);
-  void add_to_batch(Sequence& sequence, std::int64_t tokens);
+  // A decoding sequence: as it was when the round counter stood at `since`.
+  struct Decoding {
+    Sequence sequence;
+    std::int64_t since = 0;
+    std::int64_t end = 0;  // round after which it has emitted everything
+    // Earliest end first, then the order of admission.
+    friend bool operator<(const Decoding& a, const Decoding& b) {
+      return a.end != b.end ? a.end > b.end : a.sequence.order > b.sequence.order;
+    }
+  };
+
+  bool schedule_bulk(StepOutcome& outcome);
+  void add_decoding(const Sequence& sequence);
+  void write_out();                   // to the plain state; leaves bulk mode
+  void take_over(std::int64_t step);  // from the plain state, if it is regular
+  std::size_t phase_of(std::int64_t computed) const {
+    return static_cast<std::size_t>((computed - rounds_) & (kBlockTokens - 1));
+  }
 
   SchedulerLimits limits_;
-  std::deque<Sequence> waiting_;
-  std::vector<Sequence> running_;  // order of admission
-  std::int64_t used_blocks_ = 0;
+  PlainScheduler plain_;  // holds waiting and blocks always, running sequences out of bulk mode
+  bool bulk_ = true;
+  std::int64_t rounds_ = 0;                          // steps in bulk mode
+  std::vector<Decoding> ends_;                       // heap
+  std::array<std::int64_t, kBlockTokens> phases_{};  // decodes by phase_of(computed)
+  std::int64_t kv_tokens_ = 0;                       // in the caches of decoding sequences
+  std::optional<Sequence> partial_;                  // inside its prompt between steps
+  std::vector<Sequence> prefilling_;                 // in the running step
   RankBatch batch_;
 };
 

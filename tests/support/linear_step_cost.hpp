@@ -23,8 +23,8 @@ class LinearStepCost : public sim::StepCost {
           slowest, per_prefill_token_ * rank.prefill_tokens + per_decode_ * rank.decode_sequences);
     }
     sim::PhaseTimes times;
-    times[sim::Phase::host] = per_step_;
-    times[sim::Phase::expert] = slowest;
+    times.set(sim::Phase::host, per_step_);
+    times.set(sim::Phase::expert, slowest);
     return times;
   }
 

@@ -29,7 +29,8 @@ class ScenarioFile {
       {"pruning", "{experts_kept: [128, 64], router: reinitialised}"},
       {"hardware", "{gpu: h100-sxm, gpus: [1, 2]}"},
       {"workload",
-       "{rate: 60 requests/s, requests: 1500, input_tokens: {distribution: log_normal, median: 500, "
+       "{rate: 60 requests/s, requests: 1500, input_tokens: {distribution: log_normal, median: "
+       "500, "
        "sigma: 0.7, max: 4000}, output_tokens: {distribution: log_normal, median: 100, sigma: 0.6, "
        "max: 800}}"},
       {"objectives", "{ttft_p99: 2 s, tpot_p99: 50 ms}"},

@@ -23,7 +23,7 @@ class ExponentialStepCost : public StepCost {
   explicit ExponentialStepCost(double mean_s) : mean_s_(mean_s) {}
   PhaseTimes cost(std::span<const RankBatch>) override {
     PhaseTimes times;
-    times[Phase::expert] = duration_from(Seconds(stream_.exponential(mean_s_)));
+    times.set(Phase::expert, duration_from(Seconds(stream_.exponential(mean_s_))));
     return times;
   }
 

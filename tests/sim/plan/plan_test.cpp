@@ -65,10 +65,8 @@ TEST(Plan, ExchangesOnlyMultiplyLayoutsThatHaveOne) {
 }
 
 TEST(Plan, DenseModelsHaveReplicasInsteadOfAttentionDataParallelism) {
-  const Scenario scenario = ScenarioFile()
-                                .set("model", "{architecture: llama-3.1-8b}")
-                                .set("pruning", "")
-                                .load();
+  const Scenario scenario =
+      ScenarioFile().set("model", "{architecture: llama-3.1-8b}").set("pruning", "").load();
   for (const Candidate& candidate : candidates(scenario)) {
     EXPECT_EQ(candidate.data_parallel, 1);
     EXPECT_EQ(candidate.experts_kept, 0);
@@ -115,10 +113,10 @@ TEST_F(SmallPlan, RecommendsTheCheapestAndTheMoneyAddsUp) {
     // The split spends the same money: input share x input price + output share x output price.
     const double in = scenario.workload.mean_input();
     const double out = scenario.workload.mean_output();
-    EXPECT_NEAR((in * d.money.usd_per_million_input_tokens +
-                 out * d.money.usd_per_million_output_tokens) /
-                    (in + out),
-                d.money.usd_per_million_tokens, 1e-9);
+    EXPECT_NEAR(
+        (in * d.money.usd_per_million_input_tokens + out * d.money.usd_per_million_output_tokens) /
+            (in + out),
+        d.money.usd_per_million_tokens, 1e-9);
     EXPECT_LE(d.money.usd_per_million_tokens_at_capacity,
               d.money.usd_per_million_tokens * (1 + 1e-9));
   }
@@ -166,9 +164,8 @@ TEST_F(SmallPlan, ABudgetIsAHardLimit) {
       ScenarioFile().set("objectives", "{ttft_p99: 2 s, budget: 1 USD/h}").load();
   const Plan plan = plan_of(scenario, 2);
   EXPECT_FALSE(plan.recommended.has_value());
-  const bool any_budget =
-      std::any_of(plan.infeasible.begin(), plan.infeasible.end(),
-                  [](const Infeasible& why) { return why.code == "budget"; });
+  const bool any_budget = std::any_of(plan.infeasible.begin(), plan.infeasible.end(),
+                                      [](const Infeasible& why) { return why.code == "budget"; });
   EXPECT_TRUE(any_budget);
 }
 
