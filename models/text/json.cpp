@@ -58,7 +58,7 @@ void write_string(std::string& out, const std::string& text) {
 void line_break(std::string& out, int indent, int depth) {
   if (indent > 0) {
     out += '\n';
-    out.append(static_cast<std::size_t>(indent * depth), ' ');
+    out.append(static_cast<std::size_t>(indent) * static_cast<std::size_t>(depth), ' ');
   }
 }
 

@@ -112,7 +112,7 @@ class Handler {
     }
     Token bad = unexpected(end);
     // "nul}" fails at the bracket; what is wrong is the word before it.
-    if (bad.previous.size() > 0 && std::string_view(error.what()).find(" invalid ") != kNone &&
+    if (!bad.previous.empty() && std::string_view(error.what()).find(" invalid ") != kNone &&
         bad.begin < content_.size() && kPunctuation.find(content_[bad.begin]) != kNone) {
       bad = {bad.begin - bad.previous.size(), bad.previous, {}};
     }
