@@ -80,12 +80,15 @@ std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, con
     if (!options.provider.empty() && price->provider != options.provider) {
       continue;
     }
-    widest = std::max(widest, price->gpus);
-    const std::int64_t engines = price->gpus / gpus;
-    if (engines == 0) {
+    const int machine = std::max(price->gpus, price->largest);
+    widest = std::max(widest, machine);
+    if (machine < gpus) {
       continue;
     }
-    const std::int64_t instances = (replicas + engines - 1) / engines;
+    // Several engines share an instance, or an engine takes several instances of one machine.
+    const std::int64_t engines = std::max(1, price->gpus / gpus);
+    const std::int64_t per_engine = (gpus + price->gpus - 1) / price->gpus;
+    const std::int64_t instances = (replicas + engines - 1) / engines * per_engine;
     const UsdPerSecond rent = price->rent * static_cast<double>(instances);
     if (best.price == nullptr || rent < best.price->rent * static_cast<double>(best.instances)) {
       best = {price, instances};
@@ -95,7 +98,7 @@ std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, con
     return best;
   }
   if (widest > 0) {
-    return fmt::format("no {} instance of {} in the price book holds {} GPUs (the largest has {})",
+    return fmt::format("no {} machine with {} in the price book holds {} GPUs (the largest has {})",
                        options.tier, gpu, gpus, widest);
   }
   return fmt::format("the price book {} has no {} price of {}{}", options.book.id(), options.tier,

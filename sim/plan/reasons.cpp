@@ -45,19 +45,22 @@ void add_savings(const Design& chosen, const Design& baseline, std::vector<std::
   const double money = chosen.money.usd_per_month / baseline.money.usd_per_month;
   const double capacity = (chosen.capacity.load / static_cast<double>(chosen.candidate.gpus)) /
                           (baseline.capacity.load / static_cast<double>(baseline.candidate.gpus));
+  const auto engine_weights = [](const Design& d) {
+    return to_text(d.memory.weights() * static_cast<double>(d.candidate.gpus));
+  };
   out.push_back(fmt::format(
-      "Against the best unpruned design, pruning to {} experts costs {} ({:.0f} instead of {:.0f} "
-      "USD a month), serves {} per GPU, and weighs {} instead of {} per GPU.",
-      chosen.candidate.experts_kept, change_text(money), chosen.money.usd_per_month,
-      baseline.money.usd_per_month, change_text(capacity), to_text(chosen.memory.weights()),
-      to_text(baseline.memory.weights())));
-  const double mean_tokens = chosen.metrics.mean_batch;
+      "Against the best unpruned design ({} GPUs), pruning to {} experts costs {} ({:.0f} instead "
+      "of {:.0f} USD a month), carries {} traffic per GPU, and an engine's weights take {} instead "
+      "of {}.",
+      baseline.gpus_total(), chosen.candidate.experts_kept, change_text(money),
+      chosen.money.usd_per_month, baseline.money.usd_per_month, change_text(capacity),
+      engine_weights(chosen), engine_weights(baseline)));
   out.push_back(fmt::format(
       "Where it comes from: a decode step reads every active expert, so fewer experts shorten "
       "mid-size decode batches (mean batch here {:.0f}); tiny batches and long prefills gain "
       "little, "
       "memory is saved always.",
-      mean_tokens));
+      chosen.metrics.mean_batch));
 }
 
 void add_accuracy(const Design& chosen, const Scenario& scenario, std::vector<std::string>& out) {
@@ -105,22 +108,23 @@ void add_band(const Design& chosen, std::vector<std::string>& out) {
       to_text(Seconds(band.fast.tpot.p99)), high(band.slow.tpot.p99), engines));
 }
 
-void add_binding(const Plan& plan, const Design& chosen, std::vector<std::string>& out) {
+void add_binding(const Plan& plan, const Design& chosen, const Scenario& scenario,
+                 std::vector<std::string>& out) {
   const ServingMetrics& at = chosen.capacity.at_load;
+  const std::string load = fmt::format("{:.2f} {}", chosen.capacity.load,
+                                       scenario.workload.closed_loop ? "users" : "requests/s");
   if (plan.binding_constraint == "ttft" || plan.binding_constraint == "tpot") {
-    const bool first = plan.binding_constraint == "ttft";
     out.push_back(fmt::format(
-        "What binds: {}; one engine carries {:.2f} requests/s with p99 TTFT {} and p99 TPOT {}, "
-        "more misses the objective.",
-        first ? "time to first token" : "time per output token", at.requests_per_s,
+        "What binds: {}; one engine carries {} with p99 TTFT {} and p99 TPOT {}, more misses the "
+        "objective.",
+        plan.binding_constraint == "ttft" ? "time to first token" : "time per output token", load,
         to_text(Seconds(at.ttft.p99)), to_text(Seconds(at.tpot.p99))));
   } else if (plan.binding_constraint == "memory") {
-    out.push_back(fmt::format(
-        "What binds: memory; beyond {:.2f} requests/s an engine runs out of its {} KV blocks.",
-        at.requests_per_s, chosen.memory.kv_blocks));
+    out.push_back(
+        fmt::format("What binds: memory; beyond {} an engine runs out of its {} KV blocks.", load,
+                    chosen.memory.kv_blocks));
   } else if (plan.binding_constraint == "throughput") {
-    out.push_back(fmt::format("What binds: throughput; beyond {:.2f} requests/s the queue grows.",
-                              at.requests_per_s));
+    out.push_back(fmt::format("What binds: throughput; beyond {} the queue grows.", load));
   } else if (plan.binding_constraint == "accuracy") {
     out.push_back("What binds: accuracy; a cheaper design exists but loses more than allowed.");
   } else {
@@ -198,7 +202,7 @@ std::vector<std::string> reasons(const Plan& plan, const Scenario& scenario) {
   } else {
     out.push_back("No unpruned design to compare with: " + plan.baseline_reason + ".");
   }
-  add_binding(plan, chosen, out);
+  add_binding(plan, chosen, scenario, out);
   add_band(chosen, out);
   add_accuracy(chosen, scenario, out);
   if (chosen.money.stranded_gpus > 0) {

@@ -72,10 +72,12 @@ std::string accuracy_text(const Design& d) {
                                             d.accuracy_allowed ? "" : " too low");
 }
 
-TextTable design_table(const Plan& plan, const std::vector<std::size_t>& rows) {
-  TextTable table({"experts", "GPU", "layout", "engines", "GPUs", "req/s per engine",
-                   "TTFT p50/p99", "TPOT p50/p99", "accuracy %", "USD/Mtok", "at capacity",
-                   "USD/month", ""});
+TextTable design_table(const Plan& plan, const Scenario& scenario,
+                       const std::vector<std::size_t>& rows) {
+  const bool closed = scenario.workload.closed_loop;
+  TextTable table({"experts", "GPU", "layout", "engines", "GPUs",
+                   closed ? "users per engine" : "req/s per engine", "TTFT p50/p99", "TPOT p50/p99",
+                   "accuracy %", "USD/Mtok", "at capacity", "USD/month", ""});
   for (const std::size_t index : rows) {
     const Design& d = plan.designs[index];
     std::string mark = plan.recommended && *plan.recommended == index ? "<- recommended" : "";
@@ -87,8 +89,7 @@ TextTable design_table(const Plan& plan, const std::vector<std::size_t>& rows) {
     }
     table.add({experts_text(d), d.gpu, layout_text(d.candidate), fmt::format("{}", d.replicas),
                fmt::format("{}", d.gpus_total()),
-               fmt::format("{:.2f} of {:.2f}", d.metrics.requests_per_s,
-                           d.capacity.at_load.requests_per_s),
+               fmt::format("{:.2f} of {:.2f}", d.load, d.capacity.load),
                to_text(Seconds(d.metrics.ttft.p50)) + " / " + to_text(Seconds(d.metrics.ttft.p99)),
                to_text(Seconds(d.metrics.tpot.p50)) + " / " + to_text(Seconds(d.metrics.tpot.p99)),
                accuracy_text(d), fmt::format("{:.3f}", d.money.usd_per_million_tokens),
@@ -197,14 +198,14 @@ std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportCo
   }
   if (!plan.pareto.empty()) {
     out.heading("Pareto front (cost, accuracy, p99 TPOT)");
-    out.table(design_table(plan, plan.pareto));
+    out.table(design_table(plan, scenario, plan.pareto));
   }
   if (!plan.designs.empty()) {
     constexpr std::size_t kRows = 12;
     out.heading(plan.designs.size() > kRows
                     ? fmt::format("The {} cheapest of {} designs", kRows, plan.designs.size())
                     : "All designs");
-    out.table(design_table(plan, cheapest(plan, kRows)));
+    out.table(design_table(plan, scenario, cheapest(plan, kRows)));
   }
   if (!shown.empty()) {
     out.heading("Memory");

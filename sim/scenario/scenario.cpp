@@ -8,58 +8,10 @@
 #include "models/catalog/catalog.hpp"
 #include "models/latency/profile.hpp"
 #include "models/text/load.hpp"
+#include "sim/scenario/checker.hpp"
 
 namespace moeplan::sim {
 namespace {
-
-// Collects problems at a key of the scenario.
-class Checker {
- public:
-  Checker(const ScenarioValues& values, text::Problems& problems)
-      : values_(values), problems_(problems) {}
-
-  void problem(const std::string& path, std::string code, std::string what, std::string expected,
-               std::string fix = "") {
-    problems_.add({.code = std::move(code),
-                   .mark = values_.mark(path),
-                   .pointer = pointer_of(path),
-                   .what = std::move(what),
-                   .got = values_.text(path),
-                   .expected = std::move(expected),
-                   .fix = std::move(fix)});
-  }
-
-  // Runs a loader of a named thing; its problems become ours, located at the key.
-  template <class Load>
-  auto loaded(const std::string& path, Load load) -> std::optional<decltype(load())> {
-    try {
-      return load();
-    } catch (const InputError& error) {
-      for (Problem inner : error.problems()) {
-        if (inner.file.empty() || inner.mark.line == 0) {
-          problem(path, inner.code, inner.what, inner.expected, inner.fix);
-        } else {
-          foreign_.push_back(std::move(inner));
-        }
-      }
-      return std::nullopt;
-    }
-  }
-
-  // Throws: InputError with this file's problems and those of files it names.
-  void throw_if_any() {
-    std::vector<Problem> all = problems_.list();
-    all.insert(all.end(), foreign_.begin(), foreign_.end());
-    if (!all.empty()) {
-      throw InputError(std::move(all));
-    }
-  }
-
- private:
-  const ScenarioValues& values_;
-  text::Problems& problems_;
-  std::vector<Problem> foreign_;
-};
 
 bool is_path(const std::string& name) {
   return name.find('/') != std::string::npos || name.ends_with(".json") ||
@@ -72,73 +24,6 @@ std::string resolved(const std::string& name, const std::filesystem::path& scena
     return name;
   }
   return (scenario.parent_path() / name).string();
-}
-
-LengthDistribution read_lengths(Checker& check, const ScenarioValues& values,
-                                const std::string& section) {
-  const std::string path = "workload." + section + ".";
-  if (values.text(path + "distribution") == "fixed") {
-    if (!values.has(path + "tokens")) {
-      check.problem(path + "tokens", "E_MISSING", "a fixed length needs its number of tokens",
-                    path + "tokens: COUNT");
-      return FixedLength{1};
-    }
-    return FixedLength{static_cast<std::int32_t>(values.count(path + "tokens"))};
-  }
-  for (const char* key : {"median", "sigma"}) {
-    if (!values.has(path + key)) {
-      check.problem(path + key, "E_MISSING", "a log_normal length needs median and sigma",
-                    path + key + ": NUMBER");
-      return FixedLength{1};
-    }
-  }
-  const double median = values.number(path + "median");
-  const double sigma = values.number(path + "sigma");
-  const auto low = static_cast<std::int32_t>(values.count(path + "min"));
-  const auto high = static_cast<std::int32_t>(values.count(path + "max"));
-  if (const auto wrong = LogNormalLength::problem(median, sigma, low, high)) {
-    check.problem(path + "median", "E_VALUE", *wrong, "a distribution with weight in [min, max]");
-    return FixedLength{1};
-  }
-  return LogNormalLength::from_median(median, sigma, low, high);
-}
-
-Workload read_workload(Checker& check, const ScenarioValues& values) {
-  Workload w;
-  w.closed_loop = values.text("workload.arrivals") == "closed_loop";
-  const std::string needed = w.closed_loop ? "workload.concurrency" : "workload.rate";
-  const std::string other = w.closed_loop ? "workload.rate" : "workload.concurrency";
-  if (!values.has(needed)) {
-    check.problem(needed, "E_MISSING",
-                  fmt::format("{} arrivals need {}", values.text("workload.arrivals"), needed),
-                  w.closed_loop ? "a count of users" : "a rate such as \"40 requests/s\"");
-  }
-  if (values.has(other)) {
-    check.problem(
-        other, "E_VALUE",
-        fmt::format("{} has no meaning for {} arrivals", other, values.text("workload.arrivals")),
-        needed);
-  }
-  w.rate = PerSecond(values.number("workload.rate"));
-  w.concurrency = values.count("workload.concurrency");
-  w.input = read_lengths(check, values, "input_tokens");
-  w.output = read_lengths(check, values, "output_tokens");
-  w.requests = values.count("workload.requests");
-  w.warmup = values.count("workload.warmup_requests");
-  if (w.warmup >= w.requests) {
-    const std::string at =
-        values.given("workload.requests") ? "workload.requests" : "workload.warmup_requests";
-    if (values.given("workload.warmup_requests")) {
-      check.problem(at, "E_RANGE", "0 requests after warm-up",
-                    "more workload.requests than workload.warmup_requests");
-    } else {
-      w.warmup = w.requests / 10;  // the default shrinks with a short run, as documented
-    }
-  }
-  w.power_law = values.text("workload.routing.distribution") == "power_law";
-  w.alpha = w.power_law ? values.number("workload.routing.alpha") : 0.0;
-  w.source = values.text("workload.source");
-  return w;
 }
 
 Exchange exchange_from(const std::string& name) {
@@ -282,6 +167,21 @@ Objectives read_objectives(Checker& check, const ScenarioValues& values) {
   return o;
 }
 
+void check_provider(Checker& check, const ScenarioValues& values, const models::PriceBook& book) {
+  const std::string wanted = values.text("prices.provider");
+  std::vector<std::string> providers;
+  for (const models::Price& price : book.prices()) {
+    if (std::find(providers.begin(), providers.end(), price.provider) == providers.end()) {
+      providers.push_back(price.provider);
+    }
+  }
+  if (!wanted.empty() && std::find(providers.begin(), providers.end(), wanted) == providers.end()) {
+    check.problem("prices.provider", "E_VALUE",
+                  fmt::format("the price book {} has no provider '{}'", book.id(), wanted),
+                  joined(providers), did_you_mean(wanted, providers));
+  }
+}
+
 }  // namespace
 
 std::string_view name_of(Exchange exchange) {
@@ -334,6 +234,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
     }
   }
   check.throw_if_any();
+  check_provider(check, values, *book);
 
   const models::Precision precision = values.has("model.precision")
                                           ? *models::precision_from(values.text("model.precision"))

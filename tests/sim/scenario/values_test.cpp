@@ -96,7 +96,7 @@ TEST(ScenarioValues, RangesAreChecked) {
   expect_input_error([] { parse(with_line(5, "  gpu: h100-sxm\n  gpus: 0")); }, "E_RANGE",
                      "/hardware/gpus");
   expect_input_error([] { parse(with_line(8, "  input_tokens: {tokens: 1000000000000000000}")); },
-                     "E_", "/workload/input_tokens/tokens");
+                     "E_OVERFLOW", "/workload/input_tokens/tokens");
 }
 
 TEST(ScenarioValues, MissingSectionsAndKeysAreAllReportedAtOnce) {
