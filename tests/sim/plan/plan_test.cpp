@@ -73,15 +73,21 @@ TEST(Plan, DenseModelsHaveReplicasInsteadOfAttentionDataParallelism) {
   }
 }
 
-TEST(Plan, WholeInstancesArePaidAndEnginesDoNotSpanThem) {
-  const Scenario scenario = ScenarioFile().load();
-  const auto offer = cheapest_offer(scenario.prices, "h100-sxm", 2, 5);
-  const Offer& chosen = std::get<Offer>(offer);
-  const std::int64_t engines = chosen.price->gpus / 2;
-  EXPECT_EQ(chosen.instances, (5 + engines - 1) / engines);
-  const auto none = cheapest_offer(scenario.prices, "h100-sxm", 64, 1);
+TEST(Plan, WholeInstancesArePaidAndEnginesDoNotSpanMachines) {
+  // AWS rents 8 H100s at a time: three engines of 2 GPUs share one instance, five need two.
+  const Scenario aws = ScenarioFile().set("prices", "{book: 2026-11, provider: AWS}").load();
+  for (const auto& [replicas, instances] : {std::pair{3, 1}, std::pair{4, 1}, std::pair{5, 2}}) {
+    const auto offer = cheapest_offer(aws.prices, "h100-sxm", 2, replicas);
+    EXPECT_EQ(std::get<Offer>(offer).instances, instances);
+  }
+  // RunPod rents single GPUs in machines of up to 8: an engine of 2 takes two of them.
+  const Scenario pod = ScenarioFile().set("prices", "{book: 2026-11, provider: RunPod}").load();
+  const auto single = cheapest_offer(pod.prices, "h100-sxm", 2, 5);
+  EXPECT_EQ(std::get<Offer>(single).price->gpus, 1);
+  EXPECT_EQ(std::get<Offer>(single).instances, 10);
+  const auto none = cheapest_offer(aws.prices, "h100-sxm", 64, 1);
   EXPECT_NE(std::get<std::string>(none).find("64 GPUs"), std::string::npos);
-  const auto unknown = cheapest_offer(scenario.prices, "b200-sxm", 1, 1);
+  const auto unknown = cheapest_offer(aws.prices, "b200-sxm", 1, 1);
   EXPECT_NE(std::get<std::string>(unknown).find("no on_demand price"), std::string::npos);
 }
 
