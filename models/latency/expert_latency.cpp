@@ -53,8 +53,10 @@ double expert_seconds(const ExpertTheta& theta, const ExpertShape& shape, const 
   if (shape.top_k == 1) {
     seconds += theta.top1 * load.tokens * h;
   }
-  const double elements = load.tokens * k * (2.0 * h + (2.0 * inputs + 1.0) * width);
-  seconds += theta.traffic * elements * activation_bytes(shape.precision);
+  const double moved = 2.0 * h + (2.0 * inputs + 1.0) * width;
+  seconds += activation_bytes(shape.precision) *
+             (theta.traffic * load.tokens * k * moved + theta.local_traffic * load.pairs * moved +
+              theta.token_traffic * load.tokens * h);
 
   const auto gemm = [&](double columns, double inner) {
     const double across = columns / tile.columns / theta.multiprocessors;
@@ -69,14 +71,19 @@ double expert_seconds(const ExpertTheta& theta, const ExpertShape& shape, const 
 }
 
 ExpertTheta expert_theta(const FittedLaw& law) {
-  const double traffic = law.value("traffic_Bps");
+  const auto per_byte = [&](const char* name) {
+    const double rate = law.value(name);
+    return rate > 0.0 ? 1.0 / rate : 0.0;
+  };
   return {.launch = law.value("launch_s"),
           .expert_parallel = law.value("expert_parallel_s"),
           .inner = law.value("inner_s"),
           .bandwidth = law.value("bandwidth_Bps"),
           .compute = law.value("compute_flops"),
           .norm = law.value("norm"),
-          .traffic = traffic > 0.0 ? 1.0 / traffic : 0.0,
+          .traffic = per_byte("traffic_Bps"),
+          .local_traffic = per_byte("local_traffic_Bps"),
+          .token_traffic = per_byte("token_traffic_Bps"),
           .reread = law.value("reread"),
           .top1 = law.value("top1_s"),
           .multiprocessors = law.constants.at("multiprocessors"),

@@ -36,7 +36,9 @@ struct ExpertTheta {
   double bandwidth = 0.0;          // B/s, reading weights
   double compute = 0.0;            // FLOP/s of all multiprocessors
   double norm = 1.0;               // how memory and compute time join
-  double traffic = 0.0;            // s per byte of activations
+  double traffic = 0.0;            // s per byte of activations of all pairs of the group
+  double local_traffic = 0.0;      // s per byte of activations of this rank's pairs
+  double token_traffic = 0.0;      // s per byte of one hidden vector of every token
   double reread = 0.0;             // > 0: second tiles of an expert read its weights again
   double top1 = 0.0;               // s per token and hidden element, only for top_k = 1
   double multiprocessors = 0.0;
@@ -44,18 +46,20 @@ struct ExpertTheta {
 };
 
 // Seconds of one call, for tokens > 0 (launch for tokens = 0):
-//   launch + expert_parallel [local < experts] + inner (h + I) min(1, A) + traffic bytes(T k)
-//   + top1 T h [k = 1] + sum over the two GEMMs (N columns, K inner) of
+//   launch + expert_parallel [local < experts] + inner (h + I) min(1, A) + top1 T h [k = 1]
+//   + a (traffic T k m + local_traffic P m + token_traffic T h)
+//   + sum over the two GEMMs (N columns, K inner) of
 //       ( (N K b (A + (tiles - A) r) / bandwidth)^p + (K c hypot(min(1, A), w))^p )^(1/p)
-// A active experts, P pairs, T tokens, b bytes per weight, p = norm;
+// A active experts, P pairs, T tokens, a bytes per activation, b per weight, p = norm;
+//   m = 2 h + (2 i + 1) I: elements moved per pair; i = 2 input matrices when gated, else 1;
 //   tiles = max(A, P / BM): row tiles of BM rows; w = tiles (N / BN) / multiprocessors: waves;
 //   c = 2 BM BN multiprocessors / compute: s per inner element of a wave of tiles;
 //   r = x^2 / (reread + x^2), x = (N / BN) / multiprocessors: share of an expert's weights that
 //       has left the L2 cache when its next row tile needs it; 0 when reread is 0.
 // BM, BN: the default tiles of vLLM's Triton kernel by T: 16 / 32 / 64 / 128 rows up to
 // 32 / 96 / 512 / more tokens; 64 columns up to 64 tokens, else 128.
-// bytes(T k): T k (2 h + (2 m + 1) I) activations, m = 2 input matrices when gated, else 1; all
-// pairs of the group, not only the rank's: the kernel allots and clears rows for every pair.
+// Traffic of all pairs of the group, not only the rank's: a Triton kernel allots and clears rows
+// for every pair; kernels that permute first have the rank's own pairs only.
 // Non-decreasing in pairs and in active experts at fixed tokens.
 // Source: form chosen on aic_moe_h100_vllm0.24.0 (calibrate/README.md); tiles: vLLM 0.24
 // fused_moe.py, get_default_config.

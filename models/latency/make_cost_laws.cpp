@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "models/latency/cost_laws.hpp"
 #include "models/latency/datasheet_laws.hpp"
 #include "models/text/input_error.hpp"
@@ -7,29 +9,42 @@
 namespace moeplan::models {
 namespace {
 
-// Precisions whose tables may stand for each other: same bytes, same arithmetic rate.
+// Precisions whose tables may stand in, the precision itself first: same bytes a weight and same
+// arithmetic.
 std::vector<std::string> dtypes_for(Precision precision) {
   switch (precision) {
     case Precision::bf16:
       return {"bf16", "fp16"};
     case Precision::fp16:
       return {"fp16", "bf16"};
+    case Precision::fp8:
+      return {"fp8", "fp8_block"};
+    case Precision::fp8_block:
+      return {"fp8_block", "fp8"};
     default:
       return {std::string(name_of(precision))};
   }
 }
 
-const FittedLaw* find(const Profile* profile, const char* kernel, Precision precision) {
+constexpr double kStandInBand = 0.20;  // sd of ln(t) of an 8-bit law that stands in for another
+
+std::optional<FittedLaw> find(const Profile* profile, const char* kernel, Precision precision) {
   if (profile == nullptr) {
-    return nullptr;
+    return std::nullopt;
   }
   for (const std::string& dtype : dtypes_for(precision)) {
     const auto found = profile->find(kernel, dtype);
     if (!found.empty()) {
-      return found.front();
+      FittedLaw law = *found.front();
+      if (dtype != name_of(precision) && weight_bytes(precision) < 2.0) {
+        law.info.source = fmt::format("{} law standing in for {}: {}", dtype, name_of(precision),
+                                      law.info.source);
+        law.info.discrepancy_sd_log = std::max(law.info.discrepancy_sd_log, kStandInBand);
+      }
+      return law;
     }
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 std::vector<FittedLaw> all_of(const Profile* profile, std::initializer_list<const char*> kernels) {
@@ -52,13 +67,13 @@ FittedLaw first_or(const Profile* profile, const char* kernel, const FittedLaw& 
 }
 
 FittedLaw expert_law(const Gpu& gpu, const Profile* profile, Precision precision) {
-  const FittedLaw* fitted = find(profile, "expert", precision);
-  return fitted != nullptr ? *fitted : datasheet_expert(gpu, precision);
+  const std::optional<FittedLaw> fitted = find(profile, "expert", precision);
+  return fitted ? *fitted : datasheet_expert(gpu, precision);
 }
 
 FittedLaw dense_law(const Gpu& gpu, const Profile* profile, Precision precision) {
-  const FittedLaw* fitted = find(profile, "dense", precision);
-  return fitted != nullptr ? *fitted : datasheet_dense(gpu, precision);
+  const std::optional<FittedLaw> fitted = find(profile, "dense", precision);
+  return fitted ? *fitted : datasheet_dense(gpu, precision);
 }
 
 std::vector<FittedLaw> or_sheet(std::vector<FittedLaw> found, const FittedLaw& sheet) {

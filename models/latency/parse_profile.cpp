@@ -32,7 +32,7 @@ bool positive_semidefinite(std::vector<std::vector<double>> a) {
   for (std::size_t i = 0; i < n; ++i) {
     scale = std::max(scale, std::abs(a[i][i]));
   }
-  const double tolerance = 1e-9 * scale;
+  const double tolerance = 1e-5 * scale;  // entries are stored with six digits
   std::vector<bool> done(n, false);
   for (std::size_t step = 0; step < n; ++step) {
     std::size_t pivot = n;

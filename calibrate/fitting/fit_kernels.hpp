@@ -1,0 +1,39 @@
+#pragma once
+// One function per kernel: samples of one source and precision in, law and report out.
+
+#include <vector>
+
+#include "calibrate/fitting/family.hpp"
+#include "models/hardware/gpu.hpp"
+#include "models/latency/kernel_sample.hpp"
+
+namespace moeplan::calibrate {
+
+struct FittedFamily {
+  models::FittedLaw law;
+  std::vector<FamilyReport> reports;  // the first one is of the rows it was fitted on
+};
+
+// Experts: fitted on `balanced` rows, whose loads are exact; on all rows where there are none.
+// Rows of other distributions are predicted (also by the held-out fits) and reported.
+FittedFamily fit_expert(const std::vector<models::ExpertSample>& samples, const models::Gpu& gpu);
+FittedFamily fit_dense(const std::vector<models::DenseSample>& samples, const models::Gpu& gpu);
+// Decode: caches that the L2 cache holds from one timed call to the next are left out of the fit
+// (see is_cached), not out of the report.
+FittedFamily fit_decode(const std::vector<models::AttentionSample>& samples,
+                        const models::Gpu& gpu);
+FittedFamily fit_prefill(const std::vector<models::AttentionSample>& samples,
+                         const models::Gpu& gpu);
+// One collective of one source: a law for each number of ranks, one report for all.
+struct FittedCollectives {
+  std::vector<models::FittedLaw> laws;
+  FamilyReport report;
+};
+FittedCollectives fit_collective(const std::vector<models::CollectiveSample>& samples);
+
+// True where a decode row reads its cache from L2: it takes more than a microsecond to read at the
+// peak rate and is below 60 % of L2. H100, 50 MB: 17 MB are read three times faster than 34 MB
+// (aic_attn_generation_h100_vllm0.24.0). In serving, the weights of a layer pass in between.
+bool is_cached(const models::AttentionSample& sample, const models::Gpu& gpu);
+
+}  // namespace moeplan::calibrate

@@ -1,0 +1,216 @@
+#include "calibrate/fitting/fit_profile.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "calibrate/fitting/fit_kernels.hpp"
+#include "calibrate/fitting/plausibility.hpp"
+#include "models/text/input_error.hpp"
+
+namespace moeplan::calibrate {
+namespace {
+
+// Samples of one family with the files they came from, in the order of the files.
+template <class Sample>
+struct Group {
+  std::vector<Sample> samples;
+  std::vector<std::string> files;
+  std::set<std::string> sources;
+
+  void add(const Sample& sample, const models::Measurements& file) {
+    samples.push_back(sample);
+    if (files.empty() || files.back() != file.name) {
+      files.push_back(file.name);
+      sources.insert(file.source);
+    }
+  }
+};
+
+constexpr double kSlackOfPeak = 1.05;
+
+using OriginKey = std::tuple<std::string, std::string>;
+
+OriginKey key_of(const models::SampleOrigin& origin) {
+  return {origin.kernel_source, std::string(name_of(origin.precision))};
+}
+
+template <class Sample>
+void add_source(models::FittedLaw& law, const Group<Sample>& group) {
+  std::vector<std::string> files(group.files);
+  law.files = files;
+  const std::vector<std::string> sources(group.sources.begin(), group.sources.end());
+  law.info.source = fmt::format("{} ({})", joined(sources), joined(files));
+}
+
+class Fitter {
+ public:
+  Fitter(const std::vector<models::Measurements>& files, const models::Gpu& gpu)
+      : files_(files), gpu_(gpu) {}
+
+  FittedProfile run() {
+    out_.profile.id = gpu_.id;
+    out_.profile.hardware = gpu_.id;
+    std::set<std::string> names;
+    for (const models::Measurements& file : files_) {
+      if (!names.insert(file.name).second) {
+        throw InputError({.code = "E_DUPLICATE",
+                          .file = file.file,
+                          .mark = {},
+                          .pointer = "",
+                          .what = "two measurement files of one name",
+                          .got = file.name,
+                          .expected = "each file once"});
+      }
+      check_units(file, gpu_);
+      out_.profile.provenance.push_back({file.name, file.sha256, file.source, file.rows()});
+    }
+    experts();
+    dense();
+    attention();
+    collectives();
+    std::stable_sort(out_.families.begin(), out_.families.end(),
+                     [](const FamilyReport& a, const FamilyReport& b) {
+                       return std::tie(a.kernel, a.kernel_source, a.dtype, a.distribution) <
+                              std::tie(b.kernel, b.kernel_source, b.dtype, b.distribution);
+                     });
+    return std::move(out_);
+  }
+
+ private:
+  template <class Sample>
+  void keep(FittedFamily family, const Group<Sample>& group) {
+    add_source(family.law, group);
+    out_.profile.laws.push_back(family.law);
+    out_.families.insert(out_.families.end(), family.reports.begin(), family.reports.end());
+  }
+
+  bool runs(const models::SampleOrigin& origin) {
+    if (gpu_.supports(origin.precision)) {
+      return true;
+    }
+    out_.notes.push_back(fmt::format("{} rows left out: {} does not run {}", origin.kernel_source,
+                                     gpu_.id, name_of(origin.precision)));
+    return false;
+  }
+
+  void experts() {
+    std::map<OriginKey, Group<models::ExpertSample>> groups;
+    std::map<std::string, int> implausible;
+    for (const models::Measurements& file : files_) {
+      for (const models::ExpertSample& sample : file.experts) {
+        if (too_fast(sample, gpu_)) {
+          ++implausible[file.name];
+        } else {
+          groups[key_of(sample.origin)].add(sample, file);
+        }
+      }
+    }
+    for (const auto& [name, count] : implausible) {
+      out_.notes.push_back(fmt::format(
+          "{}: {} rows left out that imply more than the peak memory bandwidth", name, count));
+    }
+    for (const auto& [key, group] : groups) {
+      if (runs(group.samples.front().origin)) {
+        keep(fit_expert(group.samples, gpu_), group);
+      }
+    }
+  }
+
+  void dense() {
+    std::map<OriginKey, Group<models::DenseSample>> groups;
+    for (const models::Measurements& file : files_) {
+      for (const models::DenseSample& sample : file.dense) {
+        groups[key_of(sample.origin)].add(sample, file);
+      }
+    }
+    for (const auto& [key, group] : groups) {
+      if (!runs(group.samples.front().origin)) {
+        continue;
+      }
+      const FittedFamily family = fit_dense(group.samples, gpu_);
+      const double bandwidth = family.law.value("bandwidth_Bps");
+      if (bandwidth <= kSlackOfPeak * gpu_.bandwidth.value()) {
+        keep(family, group);
+        continue;
+      }
+      // Only a floor that hides the kernel explains more than the peak rate.
+      out_.families.push_back(family.reports.front());
+      out_.notes.push_back(fmt::format(
+          "dense {} {}: reported, not kept: {:.0f} us of launching from the host hide the kernel",
+          std::get<0>(key), std::get<1>(key), 1e6 * family.law.value("launch_s")));
+    }
+  }
+
+  void attention() {
+    using Key = std::tuple<bool, std::string, std::string>;  // decode, source, KV precision
+    std::map<Key, Group<models::AttentionSample>> groups;
+    for (const models::Measurements& file : files_) {
+      for (const models::AttentionSample& sample : file.attention) {
+        groups[{sample.decode, sample.origin.kernel_source,
+                std::string(name_of(sample.shape.kv_precision))}]
+            .add(sample, file);
+      }
+    }
+    for (const auto& [key, group] : groups) {
+      if (!runs(group.samples.front().origin)) {
+        continue;
+      }
+      if (std::get<0>(key)) {
+        const auto cached = std::count_if(
+            group.samples.begin(), group.samples.end(),
+            [&](const models::AttentionSample& sample) { return is_cached(sample, gpu_); });
+        out_.notes.push_back(fmt::format(
+            "attention_decode {} {}: {} of {} rows read their cache from L2; reported, not fitted",
+            std::get<1>(key), std::get<2>(key), cached, group.samples.size()));
+        keep(fit_decode(group.samples, gpu_), group);
+      } else {
+        keep(fit_prefill(group.samples, gpu_), group);
+      }
+    }
+  }
+
+  void collectives() {
+    using Key = std::tuple<models::Collective, std::string, std::string>;
+    std::map<Key, Group<models::CollectiveSample>> groups;
+    for (const models::Measurements& file : files_) {
+      for (const models::CollectiveSample& sample : file.collectives) {
+        const auto [source, dtype] = key_of(sample.origin);
+        groups[{sample.collective, source, dtype}].add(sample, file);
+      }
+    }
+    for (const auto& [key, group] : groups) {
+      const auto& [collective, source, dtype] = key;
+      const FittedCollectives found = fit_collective(group.samples);
+      out_.families.push_back(found.report);
+      const bool sixteen = dtype == "bf16" || dtype == "fp16";
+      const bool eager = source.find("eager") != std::string::npos;
+      if (!sixteen || eager) {
+        out_.notes.push_back(fmt::format(
+            "{} {} {}: reported, not kept: {}", family_of(collective), source, dtype,
+            eager ? "launched one by one, not in a graph" : "16-bit rows are the same bytes"));
+        continue;
+      }
+      for (models::FittedLaw law : found.laws) {
+        add_source(law, group);
+        out_.profile.laws.push_back(law);
+      }
+    }
+  }
+
+  const std::vector<models::Measurements>& files_;
+  const models::Gpu& gpu_;
+  FittedProfile out_;
+};
+
+}  // namespace
+
+FittedProfile fit_profile(const std::vector<models::Measurements>& files,
+                          const models::Gpu& gpu) {
+  return Fitter(files, gpu).run();
+}
+
+}  // namespace moeplan::calibrate

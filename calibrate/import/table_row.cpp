@@ -1,0 +1,91 @@
+#include "calibrate/import/table_row.hpp"
+
+#include <fmt/format.h>
+
+namespace moeplan::calibrate {
+namespace {
+
+const std::map<std::string, models::Precision>& dtypes() {
+  using models::Precision;
+  static const std::map<std::string, Precision> names{
+      {"bfloat16", Precision::bf16},      {"float16", Precision::fp16},
+      {"half", Precision::fp16},          {"float", Precision::fp32},
+      {"fp8", Precision::fp8},            {"fp8_block", Precision::fp8_block},
+      {"int8", Precision::int8},          {"w4a16_mxfp4", Precision::mxfp4},
+      {"int4_wo", Precision::w4a16},      {"nvfp4", Precision::nvfp4}};
+  return names;
+}
+
+const char* latency_column(const text::CsvTable& table) {
+  return table.has("latency_ms") ? "latency_ms" : "latency";
+}
+
+}  // namespace
+
+std::string TableRow::text(const std::string& column) const {
+  return table_->cell(row_, table_->column(column));
+}
+
+std::string TableRow::text_or(const std::string& column, const std::string& fallback) const {
+  return table_->has(column) ? text(column) : fallback;
+}
+
+std::int64_t TableRow::count(const std::string& column, const text::Range& range) const {
+  return table_->count(row_, table_->column(column), range);
+}
+
+models::Precision TableRow::precision(const std::string& column) const {
+  const std::string name = text(column);
+  const auto found = dtypes().find(name);
+  if (found == dtypes().end()) {
+    std::vector<std::string> known;
+    for (const auto& [dtype, precision] : dtypes()) {
+      known.push_back(dtype);
+    }
+    fail(column, "E_VALUE", fmt::format("unknown {} '{}'", column, name), joined(known));
+  }
+  return found->second;
+}
+
+double TableRow::seconds() const {
+  return table_->number(row_, table_->column(latency_column(*table_)), text::kPositive) * 1e-3;
+}
+
+models::SampleOrigin TableRow::origin(const std::string& dtype_column,
+                                      const std::string& source) const {
+  return {.kernel_source = source,
+          .precision = precision(dtype_column),
+          .line = line(),
+          .seconds = seconds()};
+}
+
+void TableRow::fail(const std::string& column, const std::string& code, const std::string& what,
+                    const std::string& expected) const {
+  throw InputError({.code = code,
+                    .file = table_->file(),
+                    .mark = {line(), 0},
+                    .pointer = "/" + column,
+                    .what = what,
+                    .got = "'" + text(column) + "'",
+                    .expected = expected,
+                    .fix = ""});
+}
+
+void DuplicateCheck::check(const TableRow& row) {
+  const std::size_t latency = table_->column(latency_column(*table_));
+  std::string key;
+  for (std::size_t column = 0; column < table_->columns().size(); ++column) {
+    if (column != latency) {
+      key += table_->cell(row.index(), column) + "\n";
+    }
+  }
+  const Seen here{row.line(), row.seconds()};
+  const auto [found, fresh] = seen_.emplace(key, here);
+  if (!fresh && found->second.seconds != here.seconds) {
+    row.fail(table_->columns()[latency], "E_DUPLICATE",
+             fmt::format("the same point as in line {} with another duration", found->second.line),
+             "one run in a file");
+  }
+}
+
+}  // namespace moeplan::calibrate

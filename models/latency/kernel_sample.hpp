@@ -1,0 +1,76 @@
+#pragma once
+// Kernel samples: the arguments of a law beside a measured duration. What importers make, fits use
+// and validation compares; one file of measurements is one Measurements.
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "models/latency/attention_latency.hpp"
+#include "models/latency/expert_latency.hpp"
+#include "models/latency/fabric_law.hpp"
+
+namespace moeplan::models {
+
+// Rows that may be fitted together: never across kernel sources or precisions.
+struct SampleOrigin {
+  std::string kernel_source;  // implementation that was timed
+  Precision precision = Precision::bf16;
+  int line = 0;          // of the file, 1-based
+  double seconds = 0.0;  // measured, > 0
+};
+
+struct ExpertSample {
+  SampleOrigin origin;
+  std::string distribution;  // of the routing: "balanced", "power_law_1.2"
+  ExpertShape shape;
+  std::int64_t intermediate_full = 0;  // before tensor parallelism
+  ExpertLoad load;                     // expectations where the routing was drawn at random
+
+  // What leave-one-shape-out holds out together, whatever the parallel split.
+  std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t> key() const {
+    return {shape.hidden, intermediate_full, shape.top_k, shape.experts};
+  }
+};
+
+struct DenseSample {
+  SampleOrigin origin;
+  double rows = 0.0;
+  std::int64_t columns = 0;
+  std::int64_t inner = 0;
+};
+
+struct AttentionSample {
+  SampleOrigin origin;  // precision: of the queries
+  AttentionShape shape;
+  bool decode = false;
+  double sequences = 0.0;
+  double chunk = 0.0;    // new tokens of each sequence (decode: 1)
+  double history = 0.0;  // cached tokens of each sequence before them (decode: all it reads)
+};
+
+struct CollectiveSample {
+  SampleOrigin origin;
+  Collective collective = Collective::all_reduce;
+  int ranks = 0;
+  double bytes = 0.0;  // as CollectiveLatency::estimate counts them
+};
+
+struct Measurements {
+  std::string file;    // as the user named it
+  std::string name;    // without its directory
+  std::string sha256;  // of its bytes
+  std::string source;  // "imported: aiconfigurator"
+  std::vector<ExpertSample> experts;
+  std::vector<DenseSample> dense;
+  std::vector<AttentionSample> attention;
+  std::vector<CollectiveSample> collectives;
+
+  std::int64_t rows() const {
+    return static_cast<std::int64_t>(experts.size() + dense.size() + attention.size() +
+                                     collectives.size());
+  }
+};
+
+}  // namespace moeplan::models
