@@ -36,7 +36,7 @@ int run(int argc, char** argv) {
   int exit_code = moeplan::app::kOk;
   moeplan::app::add_plan(app, exit_code);
   moeplan::app::add_inspect(app, exit_code);
-  // add_fit
+  moeplan::app::add_fit(app, exit_code);
   moeplan::app::add_schema(app, exit_code);
   try {
     app.parse(argc, argv);

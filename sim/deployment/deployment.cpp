@@ -60,6 +60,13 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
       continue;
     }
     const auto& moe = std::get<models::MoeFfn>(layer.ffn);
+    if (c.exchange == Exchange::capacity_padded && c.data_parallel > 1 &&
+        moe.router.capacity_factor <= 0.0) {
+      return no("exchange",
+                fmt::format("exchange capacity_padded needs a capacity factor, and layer "
+                            "{} is dropless",
+                            i));
+    }
     if (c.expert_parallel && c.experts_kept % c.gpus != 0) {
       return no("expert_parallel",
                 fmt::format("{} experts of layer {} do not divide over {} expert-parallel ranks "
@@ -91,6 +98,23 @@ std::string Candidate::exchange_name() const {
     return "none";
   }
   return data_parallel == 1 ? "allreduce" : std::string(name_of(exchange));
+}
+
+std::string Candidate::layout_name() const {
+  if (gpus == 1) {
+    return "1 GPU";
+  }
+  std::string text = fmt::format("TP{}", tensor_parallel);
+  if (data_parallel > 1) {
+    text += fmt::format(" DP{}", data_parallel);
+  }
+  if (expert_parallel) {
+    text += fmt::format(" EP{}", gpus);
+  }
+  if (data_parallel > 1 && expert_parallel && exchange != Exchange::allgather_reducescatter) {
+    text += " " + std::string(name_of(exchange));
+  }
+  return text;
 }
 
 Bytes activation_bytes(const models::SmoeArchitecture& architecture, const Candidate& candidate,

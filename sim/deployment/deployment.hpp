@@ -26,12 +26,15 @@ struct Candidate {
   int expert_ranks() const { return expert_parallel ? gpus : 1; }
   // "none" for one GPU; "allreduce" when tokens are replicated; else the exchange's name.
   std::string exchange_name() const;
+  // "1 GPU", "TP2", "TP2 DP2 EP4 alltoall_per_rank": for tables.
+  std::string layout_name() const;
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
 
 struct Infeasible {
   Candidate candidate;
-  std::string code;    // memory, tensor_parallel, expert_parallel, node, precision, top_k, latency
+  std::string code;    // memory tensor_parallel expert_parallel node precision attention exchange
+                       // price latency budget accuracy
   std::string reason;  // one sentence with the numbers
 };
 

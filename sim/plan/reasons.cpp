@@ -18,24 +18,10 @@ std::string change_text(double ratio) {
                      : fmt::format("{:.0f} % more", percent(ratio - 1.0));
 }
 
-std::string layout_text(const Candidate& c) {
-  if (c.gpus == 1) {
-    return "";
-  }
-  std::vector<std::string> parts;
-  if (c.tensor_parallel > 1) {
-    parts.push_back(fmt::format("tensor {}", c.tensor_parallel));
-  }
-  if (c.data_parallel > 1) {
-    parts.push_back(fmt::format("attention data {}", c.data_parallel));
-  }
-  if (c.experts_kept > 0) {
-    parts.push_back(c.expert_parallel ? fmt::format("expert {}", c.gpus) : "experts sharded");
-  }
-  return " (" + joined(parts) + ")";
-}
-
 void add_savings(const Design& chosen, const Design& baseline, std::vector<std::string>& out) {
+  if (chosen.candidate.experts_kept == 0) {
+    return;  // a dense model has nothing to prune
+  }
   if (chosen.candidate.experts_kept == baseline.candidate.experts_kept) {
     out.push_back(
         "Pruning does not pay here: the unpruned model is the cheapest design that meets the "
@@ -139,8 +125,9 @@ std::string describe(const Design& d, const Scenario& scenario) {
   const std::string experts = c.experts_kept == 0 ? "dense model"
                                                   : fmt::format("{} of {} experts", c.experts_kept,
                                                                 scenario.pretrained_experts());
-  return fmt::format("{} on {} x {}{} per engine, {} engine{}", experts, c.gpus, d.gpu,
-                     layout_text(c), d.replicas, d.replicas == 1 ? "" : "s");
+  const std::string layout = c.gpus == 1 ? "" : " (" + c.layout_name() + ")";
+  return fmt::format("{} on {} x {}{} per engine, {} engine{}", experts, c.gpus, d.gpu, layout,
+                     d.replicas, d.replicas == 1 ? "" : "s");
 }
 
 std::string binding_constraint(const Plan& plan, const Scenario& scenario) {
@@ -220,6 +207,15 @@ std::vector<std::string> reasons(const Plan& plan, const Scenario& scenario) {
 
 std::vector<std::string> warnings(const Plan& plan, const Scenario& scenario) {
   std::vector<std::string> out = scenario.architecture.warnings;
+  for (const std::size_t layer : scenario.architecture.moe_layers()) {
+    if (std::get<models::MoeFfn>(scenario.architecture.layers[layer].ffn).router.capacity_factor >
+        0.0) {
+      out.push_back(
+          "The model states a capacity factor; except for exchange capacity_padded it is served "
+          "dropless here, as serving engines do.");
+      break;
+    }
+  }
   if (plan.recommended) {
     const Design& chosen = plan.designs[*plan.recommended];
     if (chosen.verdict == Verdict::undecided) {

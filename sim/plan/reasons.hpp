@@ -19,7 +19,7 @@ std::string baseline_reason(const Plan& plan, const Scenario& scenario);
 std::vector<std::string> reasons(const Plan& plan, const Scenario& scenario);
 std::vector<std::string> warnings(const Plan& plan, const Scenario& scenario);
 
-// "96 of 128 experts on 2 x h100-sxm (tensor 2)" and the like.
+// "96 of 128 experts on 2 x h100-sxm (TP2) per engine, 3 engines".
 std::string describe(const Design& design, const Scenario& scenario);
 
 }  // namespace moeplan::sim

@@ -47,20 +47,6 @@ std::string experts_text(const Design& d) {
   return d.candidate.experts_kept == 0 ? "dense" : fmt::format("{}", d.candidate.experts_kept);
 }
 
-std::string layout_text(const Candidate& c) {
-  if (c.gpus == 1) {
-    return "1 GPU";
-  }
-  std::string text = fmt::format("TP{}", c.tensor_parallel);
-  if (c.data_parallel > 1) {
-    text += fmt::format(" DP{}", c.data_parallel);
-  }
-  if (c.expert_parallel) {
-    text += fmt::format(" EP{}", c.gpus);
-  }
-  return text;
-}
-
 std::string accuracy_text(const Design& d) {
   if (!d.accuracy) {
     return "-";
@@ -87,7 +73,7 @@ TextTable design_table(const Plan& plan, const Scenario& scenario,
     if (plan.runner_up && *plan.runner_up == index && mark.empty()) {
       mark = "runner-up";
     }
-    table.add({experts_text(d), d.gpu, layout_text(d.candidate), fmt::format("{}", d.replicas),
+    table.add({experts_text(d), d.gpu, d.candidate.layout_name(), fmt::format("{}", d.replicas),
                fmt::format("{}", d.gpus_total()),
                fmt::format("{:.2f} of {:.2f}", d.load, d.capacity.load),
                to_text(Seconds(d.metrics.ttft.p50)) + " / " + to_text(Seconds(d.metrics.ttft.p99)),
@@ -137,11 +123,54 @@ void add_infeasible(const Plan& plan, const Scenario& scenario, Writer& out) {
     auto& group = groups[{why.code, scenario.hardware[why.candidate.hardware].gpu.id}];
     if (group.first++ == 0) {
       group.second = fmt::format("{} experts, {}: {}", why.candidate.experts_kept,
-                                 layout_text(why.candidate), why.reason);
+                                 why.candidate.layout_name(), why.reason);
     }
   }
   for (const auto& [key, group] : groups) {
     out.item(fmt::format("{} x {} on {}: {}", group.first, key.first, key.second, group.second));
+  }
+}
+
+// One line per kernel: how many laws, how well they fit, where from.
+void add_laws(const HardwareOption& option, Writer& out) {
+  struct Kernel {
+    int laws = 0;
+    double low = 1.0;
+    double high = 0.0;
+    double p90 = 0.0;
+    bool datasheet = false;
+    std::vector<std::string> sources;
+  };
+  std::vector<std::string> order;
+  std::map<std::string, Kernel> kernels;
+  for (const models::LawInfo& law : option.laws.all()) {
+    const std::string name = law.kernel + (law.datasheet ? ", DATA SHEET" : "");
+    if (kernels.count(name) == 0) {
+      order.push_back(name);
+    }
+    Kernel& kernel = kernels[name];
+    ++kernel.laws;
+    kernel.low = std::min(kernel.low, law.median_abs_error);
+    kernel.high = std::max(kernel.high, law.median_abs_error);
+    kernel.p90 = std::max(kernel.p90, law.p90_abs_error);
+    kernel.datasheet = law.datasheet;
+    if (std::find(kernel.sources.begin(), kernel.sources.end(), law.source) ==
+        kernel.sources.end()) {
+      kernel.sources.push_back(law.source);
+    }
+  }
+  for (const std::string& name : order) {
+    const Kernel& kernel = kernels[name];
+    std::string error;
+    if (!kernel.datasheet) {
+      error =
+          kernel.laws == 1
+              ? fmt::format("fit error {:.1f} % median, {:.1f} % p90; ", 100 * kernel.high,
+                            100 * kernel.p90)
+              : fmt::format("{} laws, fit error {:.1f} to {:.1f} % median, at most {:.1f} % p90; ",
+                            kernel.laws, 100 * kernel.low, 100 * kernel.high, 100 * kernel.p90);
+    }
+    out.item(fmt::format("{} {}: {}{}", option.gpu.id, name, error, joined(kernel.sources)));
   }
 }
 
@@ -153,14 +182,7 @@ void add_provenance(const Scenario& scenario, const ReportContext& context, Writ
   out.item("traffic: " + (scenario.workload.source.empty() ? std::string("as the scenario says")
                                                            : scenario.workload.source));
   for (const HardwareOption& option : scenario.hardware) {
-    for (const models::LawInfo& law : option.laws.all()) {
-      out.item(fmt::format(
-          "{} {}: {}{}", option.gpu.id, law.kernel, law.datasheet ? "DATA SHEET law, " : "",
-          law.datasheet
-              ? law.source
-              : fmt::format("{}, error {:.1f} % median, {:.1f} % p90 held out; {}", law.form,
-                            100 * law.median_abs_error, 100 * law.p90_abs_error, law.source)));
-    }
+    add_laws(option, out);
   }
 }
 

@@ -224,6 +224,10 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
     });
   }
   Workload workload = read_workload(check, values);
+  if (overrides.requests) {
+    workload.requests = *overrides.requests;
+    workload.warmup = *overrides.requests / 10;
+  }
   Objectives objectives = read_objectives(check, values);
   models::Date as_of = book ? book->as_of() : models::Date::epoch();
   if (values.has("prices.as_of")) {

@@ -106,6 +106,7 @@ struct Scenario {
 
 struct ScenarioOverrides {
   std::optional<std::uint64_t> seed;
+  std::optional<std::int64_t> requests;  // arrivals a run; the warm-up becomes a tenth of it
 };
 
 // Throws: InputError with all problems found.
