@@ -16,6 +16,7 @@ constexpr double kFarthest = 9.2;     // |u - start|: a factor of 1e4
 constexpr double kStep = 1e-6;        // of the forward differences, in u
 constexpr int kScreening = 8;         // steps that every start makes
 constexpr double kLargestSd = 1.0;    // of ln theta: 100 %
+constexpr double kLeastVariance = 1e-4;  // of ln t: no duration is known better than to 1 %
 
 // Uniform in (-1, 1) from a counter (splitmix64).
 double signed_uniform(std::uint64_t counter) {
@@ -196,7 +197,8 @@ Eigen::MatrixXd covariance_at(const Reduced& reduced, const Minimum& at, double 
   normal.diagonal().array() += 1e-9;
   const double freedom =
       std::max(1.0, static_cast<double>(r.size()) - static_cast<double>(at.u.size()));
-  const double variance = w.cwiseProduct(r.cwiseProduct(r)).sum() / freedom;
+  const double variance =
+      std::max(kLeastVariance, w.cwiseProduct(r.cwiseProduct(r)).sum() / freedom);
   const Eigen::MatrixXd inverse =
       normal.ldlt().solve(Eigen::MatrixXd::Identity(normal.rows(), normal.cols()));
   return 0.5 * variance * (inverse + inverse.transpose());

@@ -46,9 +46,10 @@ struct FitOutcome {
 };
 
 // Levenberg-Marquardt with Huber weights, LDLT, forward differences in u. All starts make a few
-// steps, the best two are finished, the better one wins. A parameter whose ln has a standard deviation above 1, or that runs 1e4 away from
-// its start, is not determined: the worst one is set to its neutral value and the rest is fitted
-// again. Throws: std::logic_error with fewer rows than parameters or a law that is not > 0.
+// steps, the best two are finished, the better one wins. A parameter whose ln has a standard
+// deviation above 1 (residuals below 1 % count as 1 %), or that runs 1e4 away from its start, is
+// not determined: the worst one is set to its neutral value and the rest is fitted again.
+// Throws: std::logic_error with fewer rows than parameters or a law that is not > 0.
 FitOutcome fit(const FitProblem& problem, const FitOptions& options = {});
 
 // theta rounded to 6 significant digits: what is stored is what is evaluated, on every compiler.
