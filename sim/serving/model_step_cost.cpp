@@ -6,6 +6,7 @@
 
 #include "models/routing/capacity.hpp"
 #include "models/units/require.hpp"
+#include "sim/serving/exchange_traffic.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -71,6 +72,7 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
       law_error_(law_error),
       activation_bytes_(models::activation_bytes(deployment.scenario->precision)),
       routing_(make_routing(deployment)) {
+  prepare_exchange();
   const std::vector<models::LawInfo> laws = laws_.all();
   expert_ = use_of(laws, "expert");
   dense_ = use_of(laws, "dense");
@@ -91,6 +93,23 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
     } else {
       same->count += 1.0;
     }
+  }
+}
+
+// Volumes of an all-to-all exchange for one token on every rank.
+void ModelStepCost::prepare_exchange() {
+  const Candidate& c = d_.candidate;
+  if (c.data_parallel == 1 ||
+      (c.exchange != Exchange::alltoall_per_expert && c.exchange != Exchange::alltoall_per_rank)) {
+    return;
+  }
+  const std::vector<double> one(static_cast<std::size_t>(c.gpus), 1.0);
+  const double ranks = c.gpus;
+  // As the law counts: what an even rank sends to all, itself included.
+  rows_per_token_ = dispatch_traffic(routing_, c.exchange, one).busiest() * ranks / (ranks - 1.0);
+  const ExchangeTraffic pairs = dispatch_traffic(routing_, Exchange::alltoall_per_expert, one);
+  for (int rank = 0; rank < c.gpus; ++rank) {
+    largest_share_ = std::max(largest_share_, pairs.received(rank) / ranks);
   }
 }
 
@@ -205,15 +224,11 @@ void ModelStepCost::add_exchange(const models::MoeFfn& moe, double count, double
                                               moe.router.minimum_capacity, moe.top_k,
                                               static_cast<std::int64_t>(own + 0.5), moe.experts));
   } else {
-    const double copies = c.exchange == Exchange::alltoall_per_expert
-                              ? routing_.effective_top_k()
-                              : routing_.expected_distinct_ranks(c.gpus);
-    // The busiest receiver sets the time.
-    const double mean_pairs = group_tokens * routing_.effective_top_k() / c.gpus;
-    const double busiest = mean_pairs > 0.0
-                               ? routing_.largest_rank_load(group_tokens, c.gpus).pairs / mean_pairs
-                               : 1.0;
-    rows = own * copies * std::max(1.0, busiest);
+    // The law is fitted to equal volumes; unequal ones take as long as their busiest rank. Sampling
+    // fluctuation raises it as it raises the busiest rank's pairs.
+    const double expected = group_tokens * largest_share_;
+    const double busiest = routing_.largest_rank_load(group_tokens, c.gpus).pairs;
+    rows = own * rows_per_token_ * std::max(1.0, busiest / expected);
   }
   add(Phase::dispatch, Collective::all_to_all, c.gpus, rows * row);
   add(Phase::combine, Collective::all_to_all, c.gpus, rows * row);

@@ -51,6 +51,7 @@ class ModelStepCost : public StepCost {
   LawUse use_of(const std::vector<models::LawInfo>& laws, const std::string& kernel);
   const LawUse& use_of(models::Collective collective) const;
 
+  void prepare_exchange();
   Priced price_rank_tokens(std::int64_t tokens) const;
   Priced price_experts(std::int64_t group_tokens, std::int64_t largest_rank) const;
   Priced price_head(std::int64_t sampled) const;
@@ -70,6 +71,8 @@ class ModelStepCost : public StepCost {
   std::vector<LayerGroup> groups_;
   models::Routing routing_;
   bool has_experts_ = false;
+  double rows_per_token_ = 0.0;  // of an all-to-all, per token of an even rank
+  double largest_share_ = 0.0;   // of a token's pairs that goes to the busiest rank
   std::vector<std::optional<Priced>> by_rank_tokens_;
   std::unordered_map<std::int64_t, Priced> by_group_tokens_;  // key: group * 2^24 + largest rank
   std::vector<std::optional<Priced>> by_sampled_;
