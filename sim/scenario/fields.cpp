@@ -67,15 +67,17 @@ Field quantity_field(std::string path, const Dim& dim, std::string fallback,
 
 void add_lengths(std::vector<Field>& table, const std::string& section, const std::string& what) {
   const std::string path = "workload." + section + ".";
-  table.push_back(choice_field(path + "distribution", {"fixed", "log_normal"}, "fixed",
+  table.push_back(choice_field(path + "distribution", {"fixed", "log_normal", "uniform"}, "fixed",
                                "How " + what + " lengths are drawn."));
   table.push_back(count_field(path + "tokens", "", 1, 1e7, "Length when fixed."));
   table.push_back(number_field(path + "median", "", {.low = 1.0, .high = 1e7},
                                "Median length in tokens when log_normal (exp(mu))."));
   table.push_back(number_field(path + "sigma", "", {.low = 0.0, .high = 5.0},
                                "Standard deviation of the log length when log_normal."));
-  table.push_back(count_field(path + "min", "1", 1, 1e7, "Shorter draws are drawn again."));
-  table.push_back(count_field(path + "max", "1000000", 1, 1e7, "Longer draws are drawn again."));
+  table.push_back(count_field(path + "min", "1", 1, 1e7,
+                              "Shorter draws are drawn again; the shortest when uniform."));
+  table.push_back(count_field(path + "max", "1000000", 1, 1e7,
+                              "Longer draws are drawn again; the longest when uniform."));
 }
 
 std::vector<Field> make_fields() {

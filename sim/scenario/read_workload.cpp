@@ -2,21 +2,59 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "sim/scenario/checker.hpp"
 
 namespace moeplan::sim {
 namespace {
 
+// A key that another distribution reads would be ignored in silence.
+void refuse_keys_of_others(Checker& check, const ScenarioValues& values, const std::string& path,
+                           const std::string& distribution) {
+  std::vector<std::string> read{"tokens"};
+  if (distribution == "log_normal") {
+    read = {"median", "sigma", "min", "max"};
+  } else if (distribution == "uniform") {
+    read = {"min", "max"};
+  }
+  for (const char* key : {"tokens", "median", "sigma", "min", "max"}) {
+    if (values.given(path + key) && std::find(read.begin(), read.end(), key) == read.end()) {
+      check.problem(path + key, "E_VALUE",
+                    fmt::format("{} has no meaning for {} lengths", key, distribution),
+                    joined(read));
+    }
+  }
+}
+
 LengthDistribution read_lengths(Checker& check, const ScenarioValues& values,
                                 const std::string& section) {
   const std::string path = "workload." + section + ".";
-  if (values.text(path + "distribution") == "fixed") {
+  const std::string distribution = values.text(path + "distribution");
+  refuse_keys_of_others(check, values, path, distribution);
+  if (distribution == "fixed") {
     if (!values.has(path + "tokens")) {
       check.problem(path + "tokens", "E_MISSING", "a fixed length needs its number of tokens",
                     path + "tokens: COUNT");
       return FixedLength{1};
     }
     return FixedLength{static_cast<std::int32_t>(values.count(path + "tokens"))};
+  }
+  const auto low = static_cast<std::int32_t>(values.count(path + "min"));
+  const auto high = static_cast<std::int32_t>(values.count(path + "max"));
+  if (distribution == "uniform") {
+    for (const char* key : {"min", "max"}) {
+      if (!values.given(path + key)) {
+        check.problem(path + key, "E_MISSING", "a uniform length needs min and max",
+                      path + key + ": COUNT");
+        return FixedLength{1};
+      }
+    }
+    if (const auto wrong = UniformLength::problem(low, high)) {
+      check.problem(path + "max", "E_RANGE", *wrong, "max of at least min");
+      return FixedLength{1};
+    }
+    return UniformLength(low, high);
   }
   for (const char* key : {"median", "sigma"}) {
     if (!values.has(path + key)) {
@@ -27,8 +65,6 @@ LengthDistribution read_lengths(Checker& check, const ScenarioValues& values,
   }
   const double median = values.number(path + "median");
   const double sigma = values.number(path + "sigma");
-  const auto low = static_cast<std::int32_t>(values.count(path + "min"));
-  const auto high = static_cast<std::int32_t>(values.count(path + "max"));
   if (const auto wrong = LogNormalLength::problem(median, sigma, low, high)) {
     check.problem(path + "median", "E_VALUE", *wrong, "a distribution with weight in [min, max]");
     return FixedLength{1};

@@ -113,6 +113,25 @@ std::int32_t LogNormalLength::sample(std::uint64_t word) const {
       std::clamp(length, static_cast<double>(min_), static_cast<double>(max_)));
 }
 
+std::optional<std::string> UniformLength::problem(std::int32_t min, std::int32_t max) {
+  if (min < 1 || max < min) {
+    return fmt::format("the limits must satisfy 1 <= min <= max, got min {} and max {}", min, max);
+  }
+  return std::nullopt;
+}
+
+UniformLength::UniformLength(std::int32_t min, std::int32_t max) : min_(min), max_(max) {
+  require(!problem(min, max).has_value(), "invalid uniform length limits");
+}
+
+std::int32_t UniformLength::sample(std::uint64_t word) const {
+  const std::uint64_t count = static_cast<std::uint64_t>(max_ - min_) + 1;  // at most 2^31
+  // Upper 64 bits of the product word x count, from two 32-bit halves.
+  const std::uint64_t low = (word & 0xffffffffu) * count;
+  const std::uint64_t high = (word >> 32) * count + (low >> 32);
+  return static_cast<std::int32_t>(min_ + static_cast<std::int64_t>(high >> 32));
+}
+
 std::int32_t sample_length(const LengthDistribution& distribution, std::uint64_t word) {
   return std::visit([word](const auto& d) { return d.sample(word); }, distribution);
 }

@@ -57,7 +57,29 @@ class LogNormalLength {
   double mean_ = 0.0;
 };
 
-using LengthDistribution = std::variant<FixedLength, LogNormalLength>;
+// Every whole number of [min, max] equally likely, as benchmark clients draw lengths.
+class UniformLength {
+ public:
+  // What is wrong with the limits, for the user; nullopt if 1 <= min <= max.
+  static std::optional<std::string> problem(std::int32_t min, std::int32_t max);
+  // Throws: std::logic_error where problem() says something.
+  UniformLength(std::int32_t min, std::int32_t max);
+
+  std::int32_t min() const { return min_; }
+  std::int32_t max() const { return max_; }
+
+  // min + floor(word (max - min + 1) / 2^64): no length's share of the words is off by more than
+  // one word.
+  std::int32_t sample(std::uint64_t word) const;
+  double mean() const { return 0.5 * (static_cast<double>(min_) + static_cast<double>(max_)); }
+  std::int32_t longest() const { return max_; }
+
+ private:
+  std::int32_t min_;
+  std::int32_t max_;
+};
+
+using LengthDistribution = std::variant<FixedLength, LogNormalLength, UniformLength>;
 
 std::int32_t sample_length(const LengthDistribution& distribution, std::uint64_t word);
 double mean_length(const LengthDistribution& distribution);

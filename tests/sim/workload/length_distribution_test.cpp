@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <vector>
 
@@ -162,6 +163,41 @@ TEST(LogNormalLength, SaysWhatIsWrong) {
   }
   EXPECT_NE(LogNormalLength::problem(100.0, 1.0, 20, 10)->find("min 20 and max 10"),
             std::string::npos);
+}
+
+// 5 lengths, 8..12: the k-th fifth of the words gives 8 + k. floor(2^64 / 5) = 3689348814741910323,
+// and 2^64 = 5 x that + 1: the first length owns one word more, so the borders are at
+// 1 + k 3689348814741910323.
+TEST(UniformLength, EveryLengthOwnsAnEqualShareOfTheWords) {
+  const UniformLength length(8, 12);
+  constexpr std::uint64_t kFifth = 3689348814741910323u;
+  EXPECT_EQ(length.sample(0), 8);
+  EXPECT_EQ(length.sample(kLastWord), 12);
+  for (std::uint64_t k = 1; k <= 4; ++k) {
+    const auto expected = static_cast<std::int32_t>(8 + k);
+    EXPECT_EQ(length.sample(k * kFifth), expected - 1) << k;
+    EXPECT_EQ(length.sample(k * kFifth + 1), expected) << k;
+  }
+  EXPECT_EQ(length.mean(), 10.0);
+  EXPECT_EQ(length.longest(), 12);
+}
+
+TEST(UniformLength, OneLengthAndTheWidestWindow) {
+  EXPECT_EQ(UniformLength(7, 7).sample(0), 7);
+  EXPECT_EQ(UniformLength(7, 7).sample(kLastWord), 7);
+  constexpr std::int32_t kMost = std::numeric_limits<std::int32_t>::max();
+  const UniformLength all(1, kMost);
+  EXPECT_EQ(all.sample(0), 1);
+  EXPECT_EQ(all.sample(kLastWord), kMost);
+  EXPECT_EQ(all.mean(), 1073741824.0);  // (1 + 2^31 - 1) / 2
+}
+
+TEST(UniformLength, SaysWhatIsWrong) {
+  EXPECT_EQ(UniformLength::problem(1, 1), std::nullopt);
+  EXPECT_NE(UniformLength::problem(20, 10)->find("min 20 and max 10"), std::string::npos);
+  EXPECT_TRUE(UniformLength::problem(0, 10).has_value());
+  EXPECT_THROW(UniformLength(0, 10), std::logic_error);
+  EXPECT_THROW(UniformLength(20, 10), std::logic_error);
 }
 
 TEST(LengthDistribution, FixedIsFixed) {
