@@ -79,6 +79,8 @@ function(moeplan_test name)
   moeplan_program(${name} SOURCES ${ARG_SOURCES} DEPENDS ${ARG_DEPENDS}
                   LIBRARIES $<TARGET_NAME_IF_EXISTS:tests_support> ${ARG_LIBRARIES}
                             GTest::gmock GTest::gtest_main)
+  # The tests' own code: GoogleTest's macros cost a third less to compile than at -O3.
+  target_compile_options(${name} PRIVATE -O1)
   gtest_discover_tests(${name} PROPERTIES LABELS ${ARG_LABELS} DISCOVERY_TIMEOUT 60)
 endfunction()
 
