@@ -94,68 +94,26 @@ class Search {
         closed_(deployment.scenario->workload.closed_loop) {}
 
   Capacity run() {
-    Capacity result;
-    const ServingMetrics floor = simulate_load(1.0, kFloorRequests, false, true);
-    if (!meets(floor, objectives_)) {
-      const Miss miss = worst_miss(floor, objectives_);
-      const Phase largest = largest_phase(floor.phases);
-      result.floor_reason = fmt::format(
-          "{} is {} even without load (objective {}); the largest term is {} ({:.0f} % of the "
-          "time)",
-          miss.name, to_text(Seconds(miss.value)), to_text(Seconds(miss.bound)), name_of(largest),
-          100.0 * in_seconds(floor.phases[largest]) / in_seconds(floor.phases.total()));
-      return result;
+    if (const std::string reason = floor_reason(); !reason.empty()) {
+      return {.floor_reason = reason};
     }
-    const std::int64_t full = d_.scenario->workload.requests;
-    double high = closed_ ? static_cast<double>(d_.scenario->workload.concurrency)
-                          : optimistic_load(d_, cost_);
     if (closed_) {
-      const ServingMetrics all = simulate_load(high, full, true, false);
-      if (meets(all, objectives_)) {
-        return {.load = high, .at_load = all, .binding = "none", .limited_by_wanted = true};
+      limit_ = static_cast<double>(d_.scenario->workload.concurrency);
+      found_.beyond = full_run(limit_);
+      if (meets(found_.beyond, objectives_)) {
+        return {
+            .load = limit_, .at_load = found_.beyond, .binding = "none", .limited_by_wanted = true};
       }
     }
-    double low = closed_ ? 1.0 : high / 1024.0;
-    // Coarse: short runs, relative steps.
-    const std::int64_t coarse = std::min(full, kBracketRequests);
-    while (high / low > 1.0 + kBracketTolerance && !(closed_ && high - low <= 1.0)) {
-      const double middle = between(low, high);
-      (meets(simulate_load(middle, coarse, true, false), objectives_) ? low : high) = middle;
+    if (!bracket(coarse())) {
+      return {.floor_reason = "no load above zero meets the objectives"};
     }
-    // Fine: full runs, from a bracket widened by what short runs may be wrong.
-    double top = closed_ ? std::ceil(high * 1.1) : high * 1.1;
-    double bottom = closed_ ? std::max(1.0, std::floor(low * 0.9)) : low * 0.9;
-    while (true) {
-      const ServingMetrics m = simulate_load(bottom, full, true, false);
-      if (meets(m, objectives_)) {
-        result.load = bottom;
-        result.at_load = m;
-        break;
-      }
-      top = bottom;
-      result.beyond = m;
-      bottom = closed_ ? std::floor(bottom * 0.75) : bottom * 0.75;
-      if (closed_ ? bottom < 1.0 : bottom < high / 1e6) {
-        result.floor_reason = "no load above zero meets the objectives";
-        return result;
-      }
+    while (missed_ / found_.load > 1.0 + kCapacityTolerance &&
+           !(closed_ && missed_ - found_.load <= 1.0)) {
+      judge_load(between(found_.load, missed_));
     }
-    while (top / result.load > 1.0 + kCapacityTolerance && !(closed_ && top - result.load <= 1.0)) {
-      const double middle = between(result.load, top);
-      ServingMetrics m = simulate_load(middle, full, true, false);
-      if (meets(m, objectives_)) {
-        result.load = middle;
-        result.at_load = std::move(m);
-      } else {
-        top = middle;
-        result.beyond = std::move(m);
-      }
-    }
-    if (result.beyond.arrived == 0) {
-      result.beyond = simulate_load(top, full, true, false);
-    }
-    result.binding = binding_of(result.beyond, objectives_);
-    return result;
+    found_.binding = binding_of(found_.beyond, objectives_);
+    return found_;
   }
 
   // floor: one user, whatever the scenario's arrivals are.
@@ -179,6 +137,72 @@ class Search {
   }
 
  private:
+  // Why not even a single user is served in time, or "".
+  std::string floor_reason() {
+    const ServingMetrics floor = simulate_load(1.0, kFloorRequests, false, true);
+    if (meets(floor, objectives_)) {
+      return "";
+    }
+    const Miss miss = worst_miss(floor, objectives_);
+    const Phase largest = largest_phase(floor.phases);
+    return fmt::format(
+        "{} is {} even without load (objective {}); the largest term is {} ({:.0f} % of the time)",
+        miss.name, to_text(Seconds(miss.value)), to_text(Seconds(miss.bound)), name_of(largest),
+        100.0 * in_seconds(floor.phases[largest]) / in_seconds(floor.phases.total()));
+  }
+
+  // The neighbourhood of the capacity, from short runs.
+  double coarse() {
+    double high = closed_ ? limit_ : optimistic_load(d_, cost_);
+    double low = closed_ ? 1.0 : high / 1024.0;
+    const std::int64_t requests = std::min(d_.scenario->workload.requests, kBracketRequests);
+    while (high / low > 1.0 + kBracketTolerance && !(closed_ && high - low <= 1.0)) {
+      const double middle = between(low, high);
+      (meets(simulate_load(middle, requests, true, false), objectives_) ? low : high) = middle;
+    }
+    return low;
+  }
+
+  // Steps from a load, ever wider, until one full run meets and one misses; short runs may have
+  // been wrong either way. False when none meets.
+  bool bracket(double load) {
+    double factor = 1.1;
+    while (found_.load == 0.0 || missed_ == 0.0) {
+      if (closed_ && load >= limit_) {
+        missed_ = limit_;  // known from the start
+        return true;
+      }
+      if (load < (closed_ ? 1.0 : optimistic_load(d_, cost_) * 1e-6)) {
+        return false;
+      }
+      if (judge_load(load)) {
+        load = closed_ ? std::max(load + 1.0, std::round(load * factor)) : load * factor;
+      } else {
+        load = closed_ ? std::min(load - 1.0, std::round(load / factor)) : load / factor;
+      }
+      factor = std::min(2.0, factor * factor);
+    }
+    return true;
+  }
+
+  // A full run; narrows the bracket.
+  bool judge_load(double load) {
+    ServingMetrics metrics = full_run(load);
+    const bool good = meets(metrics, objectives_);
+    if (good) {
+      found_.load = load;
+      found_.at_load = std::move(metrics);
+    } else {
+      missed_ = load;
+      found_.beyond = std::move(metrics);
+    }
+    return good;
+  }
+
+  ServingMetrics full_run(double load) {
+    return simulate_load(load, d_.scenario->workload.requests, true, false);
+  }
+
   double between(double low, double high) const {
     const double middle = std::sqrt(low * high);
     return closed_ ? std::clamp(std::round(middle), low + 1.0, high - 1.0) : middle;
@@ -188,6 +212,9 @@ class Search {
   LatencyObjectives objectives_;
   ModelStepCost cost_;
   bool closed_;
+  double limit_ = 0.0;   // users of a closed loop: more are not wanted
+  double missed_ = 0.0;  // lowest load found to miss, 0 = none yet
+  Capacity found_;       // load 0 = none yet
 };
 
 }  // namespace
