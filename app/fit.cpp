@@ -63,6 +63,10 @@ void add_fit(CLI::App& app, int& exit_code) {
       ->expected(1, -1);
   command->add_option("--hardware", options->hardware, "Device they were measured on (catalog id)")
       ->required();
+  command->footer(
+      "Examples:\n"
+      "  moeplan fit --measurements moe.csv gemm.csv --hardware h100-sxm -o h100-sxm.json\n"
+      "  moeplan fit --measurements moe.csv --hardware h100-sxm --format json\n");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

@@ -32,12 +32,11 @@ FamilyFit fit_family(const FitProblem& problem, const std::vector<int>& shape_of
   for (int shape = 0; shape < shapes; ++shape) {
     const FitProblem rest = without(problem, shape_of, shape);
     // Leaving out one of many shapes moves the minimum little: from there, and no other start.
-    result.held_out.push_back(
-        fit(rest, {.starts = shapes > 20 ? 0 : 1,
-                   .converged = 1e-6,
-                   .warm = result.all.theta,
-                   .warm_determined = result.all.determined})
-            .theta);
+    result.held_out.push_back(fit(rest, {.starts = shapes > 20 ? 0 : 1,
+                                         .converged = 1e-6,
+                                         .warm = result.all.theta,
+                                         .warm_determined = result.all.determined})
+                                  .theta);
   }
   return result;
 }
@@ -70,8 +69,7 @@ models::FitErrors errors_from(const FamilyReport& report) {
                                      : std::nullopt};
 }
 
-void cover(std::map<std::string, models::Interval>& domain, const std::string& axis,
-           double value) {
+void cover(std::map<std::string, models::Interval>& domain, const std::string& axis, double value) {
   const auto [found, fresh] = domain.emplace(axis, models::Interval{value, value});
   if (!fresh) {
     found->second.low = std::min(found->second.low, value);

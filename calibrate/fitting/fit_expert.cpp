@@ -14,7 +14,7 @@ using models::ExpertTheta;
 double per_unit(double rate) { return rate > 0.0 ? 1.0 / rate : 0.0; }
 
 // In the order of parameters().
-ExpertTheta theta_of(std::span<const double> v, double multiprocessors, double tile_rows) {
+ExpertTheta theta_of(std::span<const double> v, double multiprocessors, models::TileRule tiles) {
   return {.launch = v[0],
           .expert_parallel = v[1],
           .inner = v[2],
@@ -27,7 +27,7 @@ ExpertTheta theta_of(std::span<const double> v, double multiprocessors, double t
           .reread = v[9],
           .top1 = v[10],
           .multiprocessors = multiprocessors,
-          .tile_rows = tile_rows};
+          .tiles = tiles};
 }
 
 std::vector<Parameter> parameters(const models::Gpu& gpu, models::Precision precision) {
@@ -47,17 +47,33 @@ std::vector<Parameter> parameters(const models::Gpu& gpu, models::Precision prec
 }
 
 FitProblem problem_of(const std::vector<const ExpertSample*>& rows, const models::Gpu& gpu,
-                      double tile_rows) {
+                      models::TileRule tiles) {
   FitProblem problem;
   problem.parameters = parameters(gpu, rows.front()->origin.precision);
   for (const ExpertSample* row : rows) {
     problem.seconds.push_back(row->origin.seconds);
   }
-  problem.law = [rows, sms = static_cast<double>(gpu.multiprocessors), tile_rows](
+  problem.law = [rows, sms = static_cast<double>(gpu.multiprocessors), tiles](
                     std::span<const double> v, std::size_t i) {
-    return expert_seconds(theta_of(v, sms, tile_rows), rows[i]->shape, rows[i]->load);
+    return expert_seconds(theta_of(v, sms, tiles), rows[i]->shape, rows[i]->load);
   };
   return problem;
+}
+
+// Which tiles a kernel uses is not in the tables: the rule with the best fit, the first one unless
+// another is clearly better.
+models::TileRule best_tiles(const std::vector<const ExpertSample*>& rows, const models::Gpu& gpu) {
+  models::TileRule best = models::TileRule::by_tokens;
+  double lowest = 0.0;
+  for (const models::TileRule tiles :
+       {models::TileRule::by_tokens, models::TileRule::by_local_experts, models::TileRule::fixed}) {
+    const double cost = fit(problem_of(rows, gpu, tiles), {.starts = 1, .converged = 1e-6}).cost;
+    if (tiles == best || cost < 0.9 * lowest) {
+      best = tiles;
+      lowest = cost;
+    }
+  }
+  return best;
 }
 
 std::map<std::string, models::Interval> domain_of(const std::vector<const ExpertSample*>& rows) {
@@ -86,27 +102,22 @@ FittedFamily fit_expert(const std::vector<ExpertSample>& samples, const models::
     everything.push_back(&sample);
   }
   const bool balanced = by_distribution.count("balanced") > 0;
-  const std::vector<const ExpertSample*>& rows = balanced ? by_distribution["balanced"] : everything;
+  const std::vector<const ExpertSample*>& rows =
+      balanced ? by_distribution["balanced"] : everything;
 
   std::vector<Key> keys;
   std::vector<int> shape_of;
   for (const ExpertSample* row : rows) {
     shape_of.push_back(shape_index(keys, row->key()));
   }
-  // Which tiles the kernel uses is not in the table: by tokens, or 64 rows; the better fit tells.
-  double tile_rows = 0.0;
-  FitProblem problem = problem_of(rows, gpu, tile_rows);
-  const FitProblem fixed = problem_of(rows, gpu, 64.0);
-  if (fit(fixed, {.starts = 1}).cost < 0.98 * fit(problem, {.starts = 1}).cost) {
-    tile_rows = 64.0;
-    problem = fixed;
-  }
+  const models::TileRule tiles = best_tiles(rows, gpu);
+  const FitProblem problem = problem_of(rows, gpu, tiles);
   const FamilyFit found = fit_family(problem, shape_of, static_cast<int>(keys.size()));
 
   FittedFamily family;
   family.law = law_from(problem, found.all);
   family.law.constants = {{"multiprocessors", static_cast<double>(gpu.multiprocessors)},
-                          {"tile_rows", tile_rows}};
+                          {"tile_rule", static_cast<double>(tiles)}};
   family.law.distribution = balanced ? "balanced" : "power_law";
   family.law.info.kernel = "expert";
   family.law.info.kernel_source = samples.front().origin.kernel_source;
@@ -137,9 +148,9 @@ FittedFamily fit_expert(const std::vector<ExpertSample>& samples, const models::
       const auto key = std::find(keys.begin(), keys.end(), row->key());
       if (!found.held_out.empty() && key != keys.end()) {
         const auto& theta = found.held_out[static_cast<std::size_t>(key - keys.begin())];
-        held_out.push_back(expert_seconds(
-            theta_of(theta, static_cast<double>(gpu.multiprocessors), tile_rows), row->shape,
-            row->load));
+        held_out.push_back(
+            expert_seconds(theta_of(theta, static_cast<double>(gpu.multiprocessors), tiles),
+                           row->shape, row->load));
         held_out_measured.push_back(row->origin.seconds);
       }
     }
@@ -151,8 +162,8 @@ FittedFamily fit_expert(const std::vector<ExpertSample>& samples, const models::
     }
     if (family.reports.empty()) {
       const bool has = !held_out.empty();
-      family.law.info.discrepancy_sd_log = six_digits(
-          log_sd(has ? held_out : predicted, has ? held_out_measured : measured));
+      family.law.info.discrepancy_sd_log =
+          six_digits(log_sd(has ? held_out : predicted, has ? held_out_measured : measured));
     }
     family.reports.push_back(line);
   };

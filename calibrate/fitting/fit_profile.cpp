@@ -208,8 +208,7 @@ class Fitter {
 
 }  // namespace
 
-FittedProfile fit_profile(const std::vector<models::Measurements>& files,
-                          const models::Gpu& gpu) {
+FittedProfile fit_profile(const std::vector<models::Measurements>& files, const models::Gpu& gpu) {
   return Fitter(files, gpu).run();
 }
 

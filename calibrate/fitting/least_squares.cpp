@@ -1,21 +1,20 @@
 #include "calibrate/fitting/least_squares.hpp"
 
+#include <Eigen/Dense>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
-
-#include <Eigen/Dense>
 
 #include "models/units/require.hpp"
 
 namespace moeplan::calibrate {
 namespace {
 
-constexpr double kFarthest = 9.2;     // |u - start|: a factor of 1e4
-constexpr double kStep = 1e-6;        // of the forward differences, in u
-constexpr int kScreening = 8;         // steps that every start makes
-constexpr double kLargestSd = 1.0;    // of ln theta: 100 %
+constexpr double kFarthest = 9.2;        // |u - start|: a factor of 1e4
+constexpr double kStep = 1e-6;           // of the forward differences, in u
+constexpr int kScreening = 8;            // steps that every start makes
+constexpr double kLargestSd = 1.0;       // of ln theta: 100 %
 constexpr double kLeastVariance = 1e-4;  // of ln t: no duration is known better than to 1 %
 
 // Uniform in (-1, 1) from a counter (splitmix64).

@@ -34,13 +34,13 @@ struct FitOptions {
   // not tried again. Empty: none.
   std::vector<double> warm;
   std::vector<bool> warm_determined;
-  double huber = 0.15;      // residuals in ln(t) beyond this weigh less
+  double huber = 0.15;  // residuals in ln(t) beyond this weigh less
   std::uint64_t seed = 1;
 };
 
 struct FitOutcome {
-  std::vector<double> theta;  // [parameters], 6 significant digits; neutral where not determined
-  std::vector<bool> determined;                 // [parameters]
+  std::vector<double> theta;     // [parameters], 6 significant digits; neutral where not determined
+  std::vector<bool> determined;  // [parameters]
   std::vector<std::vector<double>> covariance;  // of ln theta, determined ones only, in order
   double cost = 0.0;                            // sum of Huber losses at theta
 };

@@ -33,17 +33,16 @@ text::Json families_json(const std::vector<FamilyReport>& families) {
 }
 
 std::string families_table(const std::vector<FamilyReport>& families) {
-  std::string table =
-      fmt::format("{:<17} {:<9} {:<15} {:>6} {:>6} {:>7} {:>7} {:>7} {:>7} {:>15}  {}\n", "kernel",
-                  "dtype", "distribution", "shapes", "points", "median", "p90", "max", "bias",
-                  "unseen shape", "source");
+  std::string table = fmt::format(
+      "{:<17} {:<9} {:<15} {:>6} {:>6} {:>7} {:>7} {:>7} {:>7} {:>15}  {}\n", "kernel", "dtype",
+      "distribution", "shapes", "points", "median", "p90", "max", "bias", "unseen shape", "source");
   for (const FamilyReport& family : families) {
     const auto percent = [](double fraction) { return fmt::format("{:.1f} %", 100.0 * fraction); };
     const std::string held_out =
-        family.leave_one_shape_out ? fmt::format("{:.1f} / {:.1f} %",
-                                                 100.0 * family.leave_one_shape_out->median,
-                                                 100.0 * family.leave_one_shape_out->p90)
-                                   : "-";
+        family.leave_one_shape_out
+            ? fmt::format("{:.1f} / {:.1f} %", 100.0 * family.leave_one_shape_out->median,
+                          100.0 * family.leave_one_shape_out->p90)
+            : "-";
     table += fmt::format("{:<17} {:<9} {:<15} {:>6} {:>6} {:>7} {:>7} {:>7} {:>7} {:>15}  {}\n",
                          family.kernel, family.dtype,
                          family.distribution.empty() ? "-" : family.distribution, family.shapes,

@@ -26,8 +26,7 @@ FittedFamily fit_simple(const SimpleRows& rows, const std::string& kernel,
   for (std::size_t i = 0; i < rows.seconds.size(); ++i) {
     predicted.push_back(rows.law(found.all.theta, i));
     if (!found.held_out.empty()) {
-      held_out.push_back(
-          rows.law(found.held_out[static_cast<std::size_t>(rows.shape_of[i])], i));
+      held_out.push_back(rows.law(found.held_out[static_cast<std::size_t>(rows.shape_of[i])], i));
     }
   }
   FamilyReport report{.kernel = kernel,

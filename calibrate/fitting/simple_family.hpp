@@ -9,9 +9,9 @@
 namespace moeplan::calibrate {
 
 struct SimpleRows {
-  std::vector<double> seconds;   // [rows], measured
-  std::vector<int> shape_of;     // [rows]
-  std::vector<bool> left_out;    // [rows], not fitted but reported; empty: none
+  std::vector<double> seconds;  // [rows], measured
+  std::vector<int> shape_of;    // [rows]
+  std::vector<bool> left_out;   // [rows], not fitted but reported; empty: none
   int shapes = 0;
   std::vector<Parameter> parameters;
   std::function<double(std::span<const double> theta, std::size_t row)> law;

@@ -130,19 +130,23 @@ struct TableKind {
 
 const std::vector<TableKind>& table_kinds() {
   static const std::vector<TableKind> kinds{
-      {"moe", {"moe_dtype", "num_tokens", "hidden_size", "inter_size", "topk", "num_experts",
-               "moe_tp_size", "moe_ep_size", "distribution"}, read_expert},
+      {"moe",
+       {"moe_dtype", "num_tokens", "hidden_size", "inter_size", "topk", "num_experts",
+        "moe_tp_size", "moe_ep_size", "distribution"},
+       read_expert},
       {"gemm", {"gemm_dtype", "m", "n", "k"}, read_dense},
       {"attention",
        {"attn_dtype", "kv_cache_dtype", "num_heads", "num_key_value_heads", "head_dim",
         "batch_size", "isl", "step"},
        read_attention},
-      {"nccl", {"nccl_dtype", "op_name", "num_gpus"},
+      {"nccl",
+       {"nccl_dtype", "op_name", "num_gpus"},
        [](const TableRow& row, Measurements& out) {
          read_collective(row, out, "nccl_dtype", row.text_or("kernel_source", "nccl"),
                          row.text("op_name"));
        }},
-      {"custom_allreduce", {"allreduce_dtype", "num_gpus"},
+      {"custom_allreduce",
+       {"allreduce_dtype", "num_gpus"},
        [](const TableRow& row, Measurements& out) {
          read_collective(row, out, "allreduce_dtype", row.text_or("kernel_source", "custom"),
                          "all_reduce");

@@ -8,11 +8,11 @@ namespace {
 const std::map<std::string, models::Precision>& dtypes() {
   using models::Precision;
   static const std::map<std::string, Precision> names{
-      {"bfloat16", Precision::bf16},      {"float16", Precision::fp16},
-      {"half", Precision::fp16},          {"float", Precision::fp32},
-      {"fp8", Precision::fp8},            {"fp8_block", Precision::fp8_block},
-      {"int8", Precision::int8},          {"w4a16_mxfp4", Precision::mxfp4},
-      {"int4_wo", Precision::w4a16},      {"nvfp4", Precision::nvfp4}};
+      {"bfloat16", Precision::bf16}, {"float16", Precision::fp16},
+      {"half", Precision::fp16},     {"float", Precision::fp32},
+      {"fp8", Precision::fp8},       {"fp8_block", Precision::fp8_block},
+      {"int8", Precision::int8},     {"w4a16_mxfp4", Precision::mxfp4},
+      {"int4_wo", Precision::w4a16}, {"nvfp4", Precision::nvfp4}};
   return names;
 }
 

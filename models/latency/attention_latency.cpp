@@ -11,8 +11,7 @@ double kv_bytes(Precision precision) { return activation_bytes(precision); }
 bool is_eight_bit(Precision precision) { return kv_bytes(precision) <= 1.0; }
 
 double cache_row(const AttentionShape& shape) {
-  return 2.0 * static_cast<double>(shape.kv_heads * shape.head_dim) *
-         kv_bytes(shape.kv_precision);
+  return 2.0 * static_cast<double>(shape.kv_heads * shape.head_dim) * kv_bytes(shape.kv_precision);
 }
 
 }  // namespace
@@ -30,8 +29,7 @@ double prefill_seconds(const PrefillTheta& theta, const AttentionShape& shape, d
   }
   const double query_row = static_cast<double>(shape.heads * shape.head_dim);
   const double flops = 4.0 * query_row * sequences * chunk * (history + 0.5 * chunk);
-  const double moved =
-      sequences * (4.0 * chunk * query_row + (history + chunk) * cache_row(shape));
+  const double moved = sequences * (4.0 * chunk * query_row + (history + chunk) * cache_row(shape));
   return theta.launch + flops / theta.compute + moved / theta.bandwidth;
 }
 

@@ -54,8 +54,7 @@ bool CollectiveLatency::exact(Collective collective, int ranks, double bytes,
     if (law.collective != collective || law.ranks != ranks) {
       continue;
     }
-    const Estimate estimate{seconds(message_seconds(law.theta, bytes)),
-                            !law.bytes.contains(bytes)};
+    const Estimate estimate{seconds(message_seconds(law.theta, bytes)), !law.bytes.contains(bytes)};
     if (!found || estimate.duration < best.duration) {
       best = estimate;
     }
@@ -90,8 +89,8 @@ Estimate CollectiveLatency::estimate(Collective collective, int ranks, Bytes siz
     Estimate high;
     exact(collective, below, bytes, low);
     exact(collective, above, bytes, high);
-    const double share = std::log(static_cast<double>(ranks) / below) /
-                         std::log(static_cast<double>(above) / below);
+    const double share =
+        std::log(static_cast<double>(ranks) / below) / std::log(static_cast<double>(above) / below);
     return {low.duration * std::pow(high.duration / low.duration, share), true};
   }
   const int nearest = below > 0 ? below : above;

@@ -7,9 +7,9 @@ namespace {
 
 // What the H100 tables reach of the data-sheet peaks (989 TFLOP/s bf16, 3.35 TB/s): the fits in
 // data/profiles/h100-sxm.json, rounded; floors in seconds are the fits' own.
-constexpr double kReadEfficiency = 0.90;          // weights in experts and dense products
-constexpr double kCacheEfficiency = 0.90;         // KV cache in decode attention
-constexpr double kTrafficEfficiency = 0.70;       // activations between kernels
+constexpr double kReadEfficiency = 0.90;     // weights in experts and dense products
+constexpr double kCacheEfficiency = 0.90;    // KV cache in decode attention
+constexpr double kTrafficEfficiency = 0.70;  // activations between kernels
 constexpr double kExpertComputeEfficiency = 0.70;
 constexpr double kDenseComputeEfficiency = 0.80;
 constexpr double kAttentionComputeEfficiency = 0.68;
@@ -46,7 +46,7 @@ FittedLaw datasheet_expert(const Gpu& gpu, Precision precision) {
                 {"norm", 1.8},
                 {"traffic_Bps", gpu.bandwidth.value() * kTrafficEfficiency},
                 {"reread", 5.0}};
-  made.constants = {{"multiprocessors", gpu.multiprocessors}, {"tile_rows", 0.0}};
+  made.constants = {{"multiprocessors", gpu.multiprocessors}, {"tile_rule", 1.0}};
   return made;
 }
 

@@ -14,11 +14,16 @@ struct Tile {
   double columns;
 };
 
-Tile tile_of(double tokens, double fixed_rows) {
-  const double columns = tokens <= 64.0 ? 64.0 : 128.0;
-  if (fixed_rows > 0.0) {
-    return {fixed_rows, 128.0};
+Tile tile_of(TileRule rule, double tokens, double local_experts) {
+  switch (rule) {
+    case TileRule::fixed:
+      return {64.0, 128.0};
+    case TileRule::by_local_experts:
+      return tokens <= local_experts ? Tile{16.0, 32.0} : Tile{64.0, 64.0};
+    case TileRule::by_tokens:
+      break;
   }
+  const double columns = tokens <= 64.0 ? 64.0 : 128.0;
   if (tokens <= 32.0) {
     return {16.0, columns};
   }
@@ -41,10 +46,9 @@ double expert_seconds(const ExpertTheta& theta, const ExpertShape& shape, const 
   const double weight = weight_bytes(shape.precision);
   const double active = load.active_experts;
   const double any = std::min(1.0, active);
-  const Tile tile = tile_of(load.tokens, theta.tile_rows);
+  const Tile tile = tile_of(theta.tiles, load.tokens, static_cast<double>(shape.local_experts));
   const double tiles = std::max(active, load.pairs / tile.rows);
-  const double per_inner =
-      2.0 * tile.rows * tile.columns * theta.multiprocessors / theta.compute;
+  const double per_inner = 2.0 * tile.rows * tile.columns * theta.multiprocessors / theta.compute;
 
   double seconds = theta.launch + theta.inner * (h + width) * any;
   if (shape.local_experts < shape.experts) {
@@ -87,11 +91,12 @@ ExpertTheta expert_theta(const FittedLaw& law) {
           .reread = law.value("reread"),
           .top1 = law.value("top1_s"),
           .multiprocessors = law.constants.at("multiprocessors"),
-          .tile_rows = law.constants.at("tile_rows")};
+          .tiles = static_cast<TileRule>(static_cast<int>(law.constants.at("tile_rule")))};
 }
 
 ExpertLatency::ExpertLatency(const FittedLaw& law) : info_(law.info) {
   require_form(law, {"tiled_experts_v1"});
+  require_whole(law, "tile_rule", 1, 3);
   theta_ = expert_theta(law);
   tokens_ = upper_axis(info_, "tokens");
   pairs_ = upper_axis(info_, "pairs");

@@ -28,21 +28,29 @@ struct ExpertLoad {
   double active_experts = 0.0;  // of this rank: experts with at least one token
 };
 
+// Which tiles (rows x columns) the kernel's default configuration takes; T tokens entering it.
+//   by_tokens: 16 / 32 / 64 / 128 rows up to T = 32 / 96 / 512 / more; 64 columns up to T = 64,
+//     else 128. Source: vLLM 0.24 fused_moe.py, get_default_config.
+//   by_local_experts: 16 x 32 while T <= local experts, else 64 x 64. Source: vLLM 0.14, same
+//   place. fixed: 64 x 128.
+// A kernel with a configuration tuned for its shape departs from these; nothing tells which has.
+enum class TileRule { by_tokens = 1, by_local_experts = 2, fixed = 3 };
+
 // Parameters of tiled_experts_v1; seconds, bytes and FLOP.
 struct ExpertTheta {
-  double launch = 0.0;             // s, floor of the call
-  double expert_parallel = 0.0;    // s, more when the rank holds a part of the experts
-  double inner = 0.0;              // s per element of the inner products that one tile runs through
-  double bandwidth = 0.0;          // B/s, reading weights
-  double compute = 0.0;            // FLOP/s of all multiprocessors
-  double norm = 1.0;               // how memory and compute time join
-  double traffic = 0.0;            // s per byte of activations of all pairs of the group
-  double local_traffic = 0.0;      // s per byte of activations of this rank's pairs
-  double token_traffic = 0.0;      // s per byte of one hidden vector of every token
-  double reread = 0.0;             // > 0: second tiles of an expert read its weights again
-  double top1 = 0.0;               // s per token and hidden element, only for top_k = 1
+  double launch = 0.0;           // s, floor of the call
+  double expert_parallel = 0.0;  // s, more when the rank holds a part of the experts
+  double inner = 0.0;            // s per element of the inner products that one tile runs through
+  double bandwidth = 0.0;        // B/s, reading weights
+  double compute = 0.0;          // FLOP/s of all multiprocessors
+  double norm = 1.0;             // how memory and compute time join
+  double traffic = 0.0;          // s per byte of activations of all pairs of the group
+  double local_traffic = 0.0;    // s per byte of activations of this rank's pairs
+  double token_traffic = 0.0;    // s per byte of one hidden vector of every token
+  double reread = 0.0;           // > 0: second tiles of an expert read its weights again
+  double top1 = 0.0;             // s per token and hidden element, only for top_k = 1
   double multiprocessors = 0.0;
-  double tile_rows = 0.0;          // 0: by the number of tokens, else fixed
+  TileRule tiles = TileRule::by_tokens;
 };
 
 // Seconds of one call, for tokens > 0 (launch for tokens = 0):
@@ -56,13 +64,11 @@ struct ExpertTheta {
 //   c = 2 BM BN multiprocessors / compute: s per inner element of a wave of tiles;
 //   r = x^2 / (reread + x^2), x = (N / BN) / multiprocessors: share of an expert's weights that
 //       has left the L2 cache when its next row tile needs it; 0 when reread is 0.
-// BM, BN: the default tiles of vLLM's Triton kernel by T: 16 / 32 / 64 / 128 rows up to
-// 32 / 96 / 512 / more tokens; 64 columns up to 64 tokens, else 128.
+// BM, BN: rows and columns of a tile by the TileRule.
 // Traffic of all pairs of the group, not only the rank's: a Triton kernel allots and clears rows
 // for every pair; kernels that permute first have the rank's own pairs only.
 // Non-decreasing in pairs and in active experts at fixed tokens.
-// Source: form chosen on aic_moe_h100_vllm0.24.0 (calibrate/README.md); tiles: vLLM 0.24
-// fused_moe.py, get_default_config.
+// Source: form chosen on aic_moe_h100_vllm0.24.0 (models/data/profiles).
 double expert_seconds(const ExpertTheta& theta, const ExpertShape& shape, const ExpertLoad& load);
 
 class ExpertLatency {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "models/text/input_error.hpp"
@@ -22,6 +23,22 @@ void require_form(const FittedLaw& law, std::initializer_list<std::string_view> 
                     .got = "'" + law.info.form + "'",
                     .expected = joined(names),
                     .fix = did_you_mean(law.info.form, names)});
+}
+
+void require_whole(const FittedLaw& law, std::string_view constant, int low, int high) {
+  const auto found = law.constants.find(std::string(constant));
+  const double value = found == law.constants.end() ? -1.0 : found->second;
+  if (value >= low && value <= high && value == std::floor(value)) {
+    return;
+  }
+  throw InputError({.code = "E_RANGE",
+                    .file = "",
+                    .mark = {},
+                    .pointer = "/models/constants/" + std::string(constant),
+                    .what = fmt::format("wrong constant of the {} law", law.info.kernel),
+                    .got = fmt::format("{}", value),
+                    .expected = fmt::format("a whole number from {} to {}", low, high),
+                    .fix = ""});
 }
 
 Interval axis(const LawInfo& info, std::string_view name) {

@@ -110,10 +110,9 @@ CostLaws make_cost_laws(const Gpu& gpu, const Fabric& inside, const Fabric* betw
       .expert = ExpertLatency(expert_law(gpu, profile, request.experts)),
       .dense = DenseLatency(dense_law(gpu, profile, request.weights), request.weights),
       .plain = DenseLatency(dense_law(gpu, profile, request.plain), request.plain),
-      .attention =
-          AttentionLatency(or_sheet(all_of(profile, {"attention_decode"}), datasheet_decode(gpu)),
-                           or_sheet(all_of(profile, {"attention_prefill"}),
-                                    datasheet_prefill(gpu))),
+      .attention = AttentionLatency(
+          or_sheet(all_of(profile, {"attention_decode"}), datasheet_decode(gpu)),
+          or_sheet(all_of(profile, {"attention_prefill"}), datasheet_prefill(gpu))),
       .mla = MlaLatency(first_or(profile, "mla", datasheet_mla(gpu))),
       .collective =
           CollectiveLatency(all_of(profile, {"allreduce", "allgather", "reducescatter", "all2all"}),

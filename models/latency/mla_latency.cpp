@@ -15,11 +15,11 @@ MlaLatency::MlaLatency(const FittedLaw& law) : info_(law.info) {
 
 MlaLatency::DecodeLine MlaLatency::decode_line(const LatentShape& shape, double) const {
   const double row = static_cast<double>(shape.kv_lora_rank + shape.qk_rope_head_dim);
-  const double flops = 2.0 * static_cast<double>(shape.heads) *
-                       (row + static_cast<double>(shape.kv_lora_rank));
+  const double flops =
+      2.0 * static_cast<double>(shape.heads) * (row + static_cast<double>(shape.kv_lora_rank));
   return {.base = seconds(launch_),
-          .per_kv_token = seconds(std::max(row * activation_bytes(shape.kv_precision) / bandwidth_,
-                                           flops / compute_))};
+          .per_kv_token = seconds(
+              std::max(row * activation_bytes(shape.kv_precision) / bandwidth_, flops / compute_))};
 }
 
 Estimate MlaLatency::decode(const LatentShape& shape, double sequences,
@@ -36,10 +36,9 @@ Estimate MlaLatency::prefill(const LatentShape& shape, double chunk, double hist
   const double values = static_cast<double>(shape.v_head_dim);
   const double query = static_cast<double>(shape.qk_nope_head_dim + shape.qk_rope_head_dim);
   const double flops = 2.0 * heads * (query + values) * chunk * (history + 0.5 * chunk);
-  const double moved =
-      2.0 * heads *
-      (chunk * (query + values) +
-       (history + chunk) * (static_cast<double>(shape.qk_nope_head_dim) + values));
+  const double moved = 2.0 * heads *
+                       (chunk * (query + values) +
+                        (history + chunk) * (static_cast<double>(shape.qk_nope_head_dim) + values));
   return {seconds(launch_ + flops / compute_ + moved / bandwidth_), false};
 }
 

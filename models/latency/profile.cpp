@@ -70,8 +70,7 @@ double FittedLaw::value(std::string_view name) const {
   return found == theta.end() ? 0.0 : found->second;
 }
 
-std::vector<const FittedLaw*> Profile::find(std::string_view kernel,
-                                            std::string_view dtype) const {
+std::vector<const FittedLaw*> Profile::find(std::string_view kernel, std::string_view dtype) const {
   std::vector<const FittedLaw*> found;
   for (const FittedLaw& law : laws) {
     if (law.info.kernel == kernel && law.info.dtype == dtype) {
@@ -98,8 +97,7 @@ std::string profile_text(const Profile& profile) {
   root.set("schema", std::string(kProfileSchema)).set("schema_version", kProfileVersion);
   root.set("profile_id", profile.id).set("sha256_payload", std::string(kDigits, '0'));
   root.set("hardware", profile.hardware);
-  root.set("units",
-           Json::object().set("time", "s").set("size", "B").set("work", "flop"));
+  root.set("units", Json::object().set("time", "s").set("size", "B").set("work", "flop"));
   Json files = Json::array();
   for (const ProfileFile& file : profile.provenance) {
     files.push(Json::object()

@@ -34,11 +34,11 @@ struct FitErrors {
 // One law of a profile: a form (law_forms.hpp) and its numbers.
 struct FittedLaw {
   LawInfo info;
-  std::string distribution;                      // routing of the rows: "balanced"; "" if none
-  std::map<std::string, double> theta;           // fitted, > 0, SI units
-  std::map<std::string, double> constants;       // not fitted
-  std::vector<std::string> covariance_of;        // [n], theta names
-  std::vector<std::vector<double>> covariance;   // [n x n], of ln theta
+  std::string distribution;                     // routing of the rows: "balanced"; "" if none
+  std::map<std::string, double> theta;          // fitted, > 0, SI units
+  std::map<std::string, double> constants;      // not fitted
+  std::vector<std::string> covariance_of;       // [n], theta names
+  std::vector<std::vector<double>> covariance;  // [n x n], of ln theta
   FitErrors errors;
   std::vector<std::string> files;  // names in Profile::provenance
 

@@ -49,8 +49,8 @@ TEST(FitProfile, WritesAProfileThatReadsBack) {
 }
 
 TEST(FitProfile, ReportsButDoesNotKeepTheSameBytesInAnotherType) {
-  const auto fitted = fit_profile({nccl("half", "a.csv"), nccl("int8", "b.csv")},
-                                  models::load_gpu("h100-sxm"));
+  const auto fitted =
+      fit_profile({nccl("half", "a.csv"), nccl("int8", "b.csv")}, models::load_gpu("h100-sxm"));
   EXPECT_EQ(fitted.families.size(), 2u);
   ASSERT_EQ(fitted.profile.laws.size(), 1u);
   EXPECT_EQ(fitted.profile.laws[0].info.dtype, "fp16");

@@ -65,10 +65,9 @@ TEST_F(OpenTables, DenseAndAttention) {
   const auto report = calibrate::fit_dense(dense.dense, gpu).reports.front();
   EXPECT_LE(report.leave_one_shape_out->median, 0.06);
   EXPECT_LE(report.leave_one_shape_out->p90, 0.15);
-  const auto attention =
-      calibrate::fit_profile({table("aic_attn_context_h100_vllm0.24.0.csv"),
-                              table("aic_attn_generation_h100_vllm0.24.0.csv")},
-                             gpu);
+  const auto attention = calibrate::fit_profile({table("aic_attn_context_h100_vllm0.24.0.csv"),
+                                                 table("aic_attn_generation_h100_vllm0.24.0.csv")},
+                                                gpu);
   EXPECT_EQ(attention.families.size(), 4u);
   for (const calibrate::FamilyReport& family : attention.families) {
     EXPECT_LE(family.errors.median_abs, 0.09) << family.kernel << " " << family.dtype;

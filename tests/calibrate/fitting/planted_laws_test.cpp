@@ -34,7 +34,7 @@ TEST(PlantedLaws, Expert) {
                                     .reread = 1.5,
                                     .top1 = 0.0,
                                     .multiprocessors = 132,
-                                    .tile_rows = 0};
+                                    .tiles = models::TileRule::by_tokens};
   std::vector<models::ExpertSample> samples;
   const std::int64_t shapes[][4] = {
       {2048, 768, 8, 128}, {4096, 14336, 2, 8}, {5120, 8192, 4, 16}, {3072, 1024, 6, 64}};
@@ -44,8 +44,11 @@ TEST(PlantedLaws, Expert) {
         models::ExpertSample sample;
         sample.origin = {.kernel_source = "planted"};
         sample.distribution = "balanced";
-        sample.shape = {.hidden = hidden, .intermediate = width, .top_k = top_k,
-                        .experts = experts, .local_experts = experts / ranks};
+        sample.shape = {.hidden = hidden,
+                        .intermediate = width,
+                        .top_k = top_k,
+                        .experts = experts,
+                        .local_experts = experts / ranks};
         sample.intermediate_full = width;
         sample.load = calibrate::balanced_load(tokens, experts, top_k, ranks);
         sample.origin.seconds = expert_seconds(planted, sample.shape, sample.load);
@@ -64,7 +67,7 @@ TEST(PlantedLaws, Expert) {
   expect_theta(found.law, "token_traffic_Bps", 0.5e12);
   expect_theta(found.law, "reread", planted.reread);
   EXPECT_EQ(found.law.theta.count("top1_s"), 0u) << "no row with top-1: must not be guessed";
-  EXPECT_EQ(found.law.constants.at("tile_rows"), 0.0);
+  EXPECT_EQ(found.law.constants.at("tile_rule"), 1.0);
   EXPECT_EQ(found.law.info.domain.at("tokens").high, 16384.0);
   EXPECT_EQ(found.reports.front().shapes, 4);
   ASSERT_TRUE(found.reports.front().leave_one_shape_out.has_value());
@@ -72,17 +75,20 @@ TEST(PlantedLaws, Expert) {
 }
 
 TEST(PlantedLaws, Dense) {
-  const models::DenseTheta planted{.launch = 5e-6, .inner = 0.4e-9, .bandwidth = 2.8e12,
-                                   .compute = 7e14, .norm = 3.0, .quantise = 0.0};
+  const models::DenseTheta planted{.launch = 5e-6,
+                                   .inner = 0.4e-9,
+                                   .bandwidth = 2.8e12,
+                                   .compute = 7e14,
+                                   .norm = 3.0,
+                                   .quantise = 0.0};
   std::vector<models::DenseSample> samples;
   for (const std::int64_t n : {1024, 2048, 8192}) {
     for (const std::int64_t k : {1024, 4096, 16384}) {
       for (double m = 1.0; m <= 16384.0; m *= 4.0) {
-        models::DenseSample sample{.origin = {.kernel_source = "planted"}, .rows = m,
-                                   .columns = n, .inner = k};
-        sample.origin.seconds =
-            dense_seconds(planted, models::Precision::bf16, m, static_cast<double>(n),
-                          static_cast<double>(k));
+        models::DenseSample sample{
+            .origin = {.kernel_source = "planted"}, .rows = m, .columns = n, .inner = k};
+        sample.origin.seconds = dense_seconds(planted, models::Precision::bf16, m,
+                                              static_cast<double>(n), static_cast<double>(k));
         samples.push_back(sample);
       }
     }
@@ -101,11 +107,13 @@ TEST(PlantedLaws, DecodeIgnoresCachesThatSitInL2) {
   for (const std::int64_t kv_heads : {1, 4, 8}) {
     for (double sequences = 1.0; sequences <= 512.0; sequences *= 2.0) {
       for (double length = 16.0; length <= 65536.0; length *= 4.0) {
-        models::AttentionSample sample{.origin = {.kernel_source = "planted"},
-                                       .shape = {.heads = 32, .kv_heads = kv_heads,
-                                                 .head_dim = 128},
-                                       .decode = true, .sequences = sequences, .chunk = 1.0,
-                                       .history = length};
+        models::AttentionSample sample{
+            .origin = {.kernel_source = "planted"},
+            .shape = {.heads = 32, .kv_heads = kv_heads, .head_dim = 128},
+            .decode = true,
+            .sequences = sequences,
+            .chunk = 1.0,
+            .history = length};
         sample.origin.seconds =
             decode_seconds(planted, sample.shape, sequences, sequences * length);
         if (calibrate::is_cached(sample, h100())) {
@@ -131,7 +139,8 @@ TEST(PlantedLaws, Prefill) {
     for (double chunk = 16.0; chunk <= 16384.0; chunk *= 2.0) {
       models::AttentionSample sample{.origin = {.kernel_source = "planted"},
                                      .shape = {.heads = heads, .kv_heads = 4, .head_dim = 128},
-                                     .sequences = 2.0, .chunk = chunk};
+                                     .sequences = 2.0,
+                                     .chunk = chunk};
       sample.origin.seconds = prefill_seconds(planted, sample.shape, 2.0, chunk, 0.0);
       samples.push_back(sample);
     }
@@ -147,8 +156,8 @@ TEST(PlantedLaws, CollectivesGetOneLawForEachNumberOfRanks) {
   for (const int ranks : {2, 8}) {
     const models::MessageTheta planted{.launch = ranks * 2e-6, .bandwidth = 2e11, .norm = 0.7};
     for (double size = 512.0; size < 1e9; size *= 2.0) {
-      models::CollectiveSample sample{.origin = {.kernel_source = "planted"}, .ranks = ranks,
-                                      .bytes = size};
+      models::CollectiveSample sample{
+          .origin = {.kernel_source = "planted"}, .ranks = ranks, .bytes = size};
       sample.origin.seconds = message_seconds(planted, size);
       samples.push_back(sample);
     }

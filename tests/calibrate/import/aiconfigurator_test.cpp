@@ -39,8 +39,8 @@ TEST(Aiconfigurator, ReadsAFusedMoeRow) {
 }
 
 TEST(Aiconfigurator, KnowsWhichLayersHaveNoGate) {
-  const auto file = parse_aiconfigurator(
-      kMoe + "t,bfloat16,2688,1856,6,128,1,1,balanced,64,0.25\n", "t.csv");
+  const auto file =
+      parse_aiconfigurator(kMoe + "t,bfloat16,2688,1856,6,128,1,1,balanced,64,0.25\n", "t.csv");
   EXPECT_FALSE(file.experts.front().shape.gated);
 }
 

@@ -14,8 +14,11 @@ using models::FabricLaw;
 using tests::message_law;
 
 Fabric fabric(double bandwidth, double latency) {
-  return {.id = "test", .name = "test", .bandwidth = BytesPerSecond(bandwidth),
-          .latency = seconds(latency), .max_gpus = 8};
+  return {.id = "test",
+          .name = "test",
+          .bandwidth = BytesPerSecond(bandwidth),
+          .latency = seconds(latency),
+          .max_gpus = 8};
 }
 
 FabricLaw inside() { return FabricLaw(fabric(1e11, 1e-6), 8, nullptr); }
@@ -45,13 +48,13 @@ TEST(CollectiveLatency, NormOneIsAlphaPlusBytesOverBandwidth) {
 }
 
 TEST(CollectiveLatency, TheFastestSourceAnswers) {
-  const CollectiveLatency law({message_law("allreduce", 8, 15e-6, 3e11, 1.0),
-                               message_law("allreduce", 8, 5e-6, 1e11, 1.0)},
-                              inside());
+  const CollectiveLatency law(
+      {message_law("allreduce", 8, 15e-6, 3e11, 1.0), message_law("allreduce", 8, 5e-6, 1e11, 1.0)},
+      inside());
   EXPECT_NEAR(in_microseconds(law.estimate(Collective::all_reduce, 8, bytes(0)).duration), 5.0,
               1e-9);
-  EXPECT_NEAR(in_microseconds(law.estimate(Collective::all_reduce, 8, bytes(3e8)).duration),
-              1015.0, 1e-9);
+  EXPECT_NEAR(in_microseconds(law.estimate(Collective::all_reduce, 8, bytes(3e8)).duration), 1015.0,
+              1e-9);
 }
 
 TEST(CollectiveLatency, NeverFallsInBytesOrRanks) {
@@ -59,10 +62,10 @@ TEST(CollectiveLatency, NeverFallsInBytesOrRanks) {
     const Fabric between = fabric(2e10, 5e-6);
     return FabricLaw(fabric(1e11, 1e-6), 8, &between);
   }();
-  const CollectiveLatency law({message_law("allgather", 2, 5e-6, 5e11, 0.6),
-                               message_law("allgather", 4, 7e-6, 4.5e11, 0.6),
-                               message_law("allgather", 8, 10e-6, 4e11, 0.6)},
-                              nodes);
+  const CollectiveLatency law(
+      {message_law("allgather", 2, 5e-6, 5e11, 0.6), message_law("allgather", 4, 7e-6, 4.5e11, 0.6),
+       message_law("allgather", 8, 10e-6, 4e11, 0.6)},
+      nodes);
   for (const Collective collective : kAll) {
     for (const int ranks : {2, 3, 4, 6, 8, 16, 24, 64}) {
       Seconds last;
@@ -82,9 +85,9 @@ TEST(CollectiveLatency, NeverFallsInBytesOrRanks) {
 }
 
 TEST(CollectiveLatency, MarksWhatWasNotMeasured) {
-  const CollectiveLatency law({message_law("allreduce", 2, 5e-6, 3e11, 1.0),
-                               message_law("allreduce", 8, 20e-6, 3e11, 1.0)},
-                              inside());
+  const CollectiveLatency law(
+      {message_law("allreduce", 2, 5e-6, 3e11, 1.0), message_law("allreduce", 8, 20e-6, 3e11, 1.0)},
+      inside());
   EXPECT_FALSE(law.estimate(Collective::all_reduce, 8, bytes(1e6)).extrapolated);
   EXPECT_TRUE(law.estimate(Collective::all_reduce, 8, bytes(2e9)).extrapolated);
   EXPECT_TRUE(law.estimate(Collective::all_reduce, 16, bytes(1e6)).extrapolated);

@@ -69,15 +69,15 @@ TEST(CostLaws, ABiggerDeviceIsNeverSlower) {
   for (auto& [precision, peak] : stronger.peak) {
     peak = 2.0 * peak;
   }
-  const ExpertShape shape{.hidden = 4096, .intermediate = 1536, .top_k = 8, .experts = 128,
-                          .local_experts = 128};
+  const ExpertShape shape{
+      .hidden = 4096, .intermediate = 1536, .top_k = 8, .experts = 128, .local_experts = 128};
   const models::AttentionShape heads{.heads = 32, .kv_heads = 8, .head_dim = 128};
   const CostLaws base = laws_of(gpu, nullptr);
   for (const Gpu& better : {faster, stronger}) {
     const CostLaws laws = laws_of(better, nullptr);
     for (const double tokens : {1.0, 64.0, 4096.0}) {
-      const ExpertLoad load{.tokens = tokens, .pairs = 8 * tokens,
-                            .active_experts = std::min(128.0, 8 * tokens)};
+      const ExpertLoad load{
+          .tokens = tokens, .pairs = 8 * tokens, .active_experts = std::min(128.0, 8 * tokens)};
       EXPECT_LE(laws.expert.estimate(shape, load).duration,
                 base.expert.estimate(shape, load).duration);
       EXPECT_LE(laws.dense.estimate(tokens, 4096, 4096).duration,
@@ -94,11 +94,12 @@ TEST(CostLaws, OneExpertOfTopOneIsADenseLayer) {
   // Without launch floors, one expert that every token uses costs the two products of a gated
   // layer plus the passing of activations between the kernels: within a factor of two at any size.
   const CostLaws laws = laws_of(models::load_gpu("h100-sxm"), nullptr);
-  const ExpertShape one{.hidden = 4096, .intermediate = 14336, .top_k = 1, .experts = 1,
-                        .local_experts = 1};
+  const ExpertShape one{
+      .hidden = 4096, .intermediate = 14336, .top_k = 1, .experts = 1, .local_experts = 1};
   for (const double tokens : {128.0, 1024.0, 8192.0}) {
     const double expert = in_seconds(
-        laws.expert.estimate(one, {.tokens = tokens, .pairs = tokens, .active_experts = 1}).duration);
+        laws.expert.estimate(one, {.tokens = tokens, .pairs = tokens, .active_experts = 1})
+            .duration);
     const double dense = in_seconds(laws.dense.estimate(tokens, 2 * 14336, 4096).duration +
                                     laws.dense.estimate(tokens, 4096, 14336).duration);
     EXPECT_GT(expert, 0.8 * dense) << tokens;

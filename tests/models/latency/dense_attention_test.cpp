@@ -25,9 +25,10 @@ FittedLaw law_of(const char* kernel, const char* form, const char* dtype,
 }
 
 FittedLaw dense_law() {
-  return law_of("dense", "dense_pnorm_v1", "bf16",
-                {{"launch_s", 4e-6}, {"bandwidth_Bps", 1e12}, {"compute_flops", 1e14}, {"norm", 1.0}},
-                {{"rows", {1, 4096}}, {"columns", {1024, 8192}}, {"inner", {1024, 8192}}});
+  return law_of(
+      "dense", "dense_pnorm_v1", "bf16",
+      {{"launch_s", 4e-6}, {"bandwidth_Bps", 1e12}, {"compute_flops", 1e14}, {"norm", 1.0}},
+      {{"rows", {1, 4096}}, {"columns", {1024, 8192}}, {"inner", {1024, 8192}}});
 }
 
 FittedLaw decode_law(const char* dtype) {
@@ -67,11 +68,14 @@ TEST(DenseLatency, AddsLaunchBytesAndFlops) {
 
 TEST(DenseLatency, QuantisedWeightsReadFewerBytesAndQuantiseTheirInput) {
   FittedLaw law = dense_law();
-  const double plain = in_seconds(DenseLatency(law, Precision::bf16).estimate(1, 4096, 4096).duration);
-  const double small = in_seconds(DenseLatency(law, Precision::fp8).estimate(1, 4096, 4096).duration);
+  const double plain =
+      in_seconds(DenseLatency(law, Precision::bf16).estimate(1, 4096, 4096).duration);
+  const double small =
+      in_seconds(DenseLatency(law, Precision::fp8).estimate(1, 4096, 4096).duration);
   EXPECT_NEAR((small - 4e-6) / (plain - 4e-6), 0.5, 0.02);
   law.theta["quantise_elements_per_s"] = 1e12;
-  const double with = in_seconds(DenseLatency(law, Precision::fp8).estimate(1000, 4096, 4096).duration);
+  const double with =
+      in_seconds(DenseLatency(law, Precision::fp8).estimate(1000, 4096, 4096).duration);
   const double without =
       in_seconds(DenseLatency(dense_law(), Precision::fp8).estimate(1000, 4096, 4096).duration);
   EXPECT_NEAR(with - without, 1000.0 * 4096 / 1e12, 1e-12);
@@ -113,8 +117,7 @@ TEST(AttentionLatency, AnEightBitCacheUsesItsOwnLaw) {
   EXPECT_DOUBLE_EQ(in_microseconds(both.decode(shape, 0, 0).duration), 10.0);
   shape.kv_precision = Precision::fp8;
   EXPECT_DOUBLE_EQ(in_microseconds(both.decode(shape, 0, 0).duration), 12.0);
-  EXPECT_NEAR(in_seconds(both.decode(shape, 1, 1e6).duration -
-                         both.decode(shape, 1, 0).duration),
+  EXPECT_NEAR(in_seconds(both.decode(shape, 1, 1e6).duration - both.decode(shape, 1, 0).duration),
               1e6 * 2048 / 1e12, 1e-12);
   EXPECT_TRUE(both.prefill(shape, 128, 0).extrapolated) << "no 8-bit prefill law";
 }

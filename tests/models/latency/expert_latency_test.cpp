@@ -31,19 +31,22 @@ double us(const FittedLaw& law, const ExpertShape& shape, const ExpertLoad& load
 // The law of H100 bf16, rounded: every term switched on.
 FittedLaw full_law() {
   FittedLaw law = plain_expert_law();
-  law.theta = {{"launch_s", 20e-6},          {"expert_parallel_s", 8e-6},
-               {"inner_s", 1.7e-9},          {"bandwidth_Bps", 3e12},
-               {"compute_flops", 8e14},      {"norm", 1.95},
-               {"traffic_Bps", 2.6e12},      {"local_traffic_Bps", 5e12},
-               {"token_traffic_Bps", 1e12},  {"reread", 3.0},
+  law.theta = {{"launch_s", 20e-6},
+               {"expert_parallel_s", 8e-6},
+               {"inner_s", 1.7e-9},
+               {"bandwidth_Bps", 3e12},
+               {"compute_flops", 8e14},
+               {"norm", 1.95},
+               {"traffic_Bps", 2.6e12},
+               {"local_traffic_Bps", 5e12},
+               {"token_traffic_Bps", 1e12},
+               {"reread", 3.0},
                {"top1_s", 6e-12}};
   law.constants["multiprocessors"] = 132.0;
   return law;
 }
 
-TEST(ExpertLatency, NoTokensCostTheLaunch) {
-  EXPECT_DOUBLE_EQ(us(full_law(), kShape, {}), 20.0);
-}
+TEST(ExpertLatency, NoTokensCostTheLaunch) { EXPECT_DOUBLE_EQ(us(full_law(), kShape, {}), 20.0); }
 
 TEST(ExpertLatency, NoPairsOnThisRankCostLaunchAndTheGroupsTraffic) {
   // 100 tokens x (4 x (2 x 2048 + 5 x 1024) x 2 B / 2.6e12 + 2048 x 2 B / 1e12) + 8 us for the
@@ -73,8 +76,9 @@ TEST(ExpertLatency, ManyRowsReachThePeakRate) {
   const double pairs = 1e6;
   const double flops = 2.0 * 3 * 2048 * 1024 * pairs;
   const double expected = 10.0 + 1e6 * (flops / 1e14 + 3.0 * 2048 * 1024 * 2 / 1e12);
-  EXPECT_NEAR(us(plain_expert_law(), kShape, {.tokens = pairs, .pairs = pairs, .active_experts = 1}),
-              expected, 1e-3 * expected);
+  EXPECT_NEAR(
+      us(plain_expert_law(), kShape, {.tokens = pairs, .pairs = pairs, .active_experts = 1}),
+      expected, 1e-3 * expected);
 }
 
 TEST(ExpertLatency, UngatedExpertsReadTwoMatrices) {
@@ -139,7 +143,8 @@ TEST(ExpertLatency, SaysWhenItExtrapolates) {
   const ExpertLatency law(plain_expert_law());
   const ExpertLoad inside{.tokens = 64, .pairs = 256, .active_experts = 32};
   EXPECT_FALSE(law.estimate(kShape, inside).extrapolated);
-  EXPECT_FALSE(law.estimate(kShape, {.tokens = 1, .pairs = 0.2, .active_experts = 0.2}).extrapolated)
+  EXPECT_FALSE(
+      law.estimate(kShape, {.tokens = 1, .pairs = 0.2, .active_experts = 0.2}).extrapolated)
       << "less load than fitted runs into the floor";
   ExpertLoad more = inside;
   more.tokens = 1025;
@@ -170,13 +175,15 @@ TEST(ExpertLatency, CostsLessThanHalfAMicrosecond) {
   const auto begin = std::chrono::steady_clock::now();
   for (int i = 0; i < kCalls; ++i) {
     sum += in_seconds(
-        law.estimate(kShape, {.tokens = 1.0 + i % 512, .pairs = 4.0 + i % 2048, .active_experts = 9})
+        law.estimate(kShape,
+                     {.tokens = 1.0 + i % 512, .pairs = 4.0 + i % 2048, .active_experts = 9})
             .duration);
   }
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
   EXPECT_GT(sum, 0.0);
   RecordProperty("nanoseconds_per_call", static_cast<int>(1e9 * wall.count() / kCalls));
-  EXPECT_LT(wall.count() / kCalls, 5e-6) << "ten times the aim: a sanitizer build on a busy machine";
+  EXPECT_LT(wall.count() / kCalls, 5e-6)
+      << "ten times the aim: a sanitizer build on a busy machine";
 }
 
 }  // namespace

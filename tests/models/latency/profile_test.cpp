@@ -19,8 +19,10 @@ using tests::expect_input_error;
 
 Profile sample() {
   Profile profile{.id = "test", .hardware = "h100-sxm", .provenance = {}, .laws = {}};
-  profile.provenance.push_back(
-      {.file = "table.csv", .sha256 = std::string(64, 'a'), .source = "imported: test", .rows = 10});
+  profile.provenance.push_back({.file = "table.csv",
+                                .sha256 = std::string(64, 'a'),
+                                .source = "imported: test",
+                                .rows = 10});
   models::FittedLaw law = tests::plain_expert_law();
   law.covariance_of = {"launch_s", "norm"};
   law.covariance = {{0.01, 0.002}, {0.002, 0.04}};
@@ -94,7 +96,7 @@ TEST(Profile, RefusesUnknownNames) {
   refused("\"dtype\": \"bf16\"", "\"dtype\": \"bfloat16\"", "E_VALUE", "bf16");
   refused("\"norm\": 1.0", "\"norn\": 1.0", "E_MISSING", "norm");
   refused("\"norm\": 1.0", "\"norm\": 1.0, \"speed\": 1.0", "E_UNKNOWN_KEY", "speed");
-  refused("\"tile_rows\"", "\"tile_row\"", "E_MISSING", "tile_rows");
+  refused("\"tile_rule\"", "\"tile_rules\"", "E_MISSING", "tile_rule");
   refused("\"table.csv\"\n", "\"tables.csv\"\n", "E_VALUE", "provenance");
   refused("\"time\": \"s\"", "\"time\": \"ms\"", "E_VALUE", "ms");
 }

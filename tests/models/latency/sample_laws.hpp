@@ -21,13 +21,14 @@ inline models::FittedLaw plain_expert_law() {
                          {"hidden", {1024, 4096}},
                          {"intermediate", {512, 2048}},
                          {"top_k", {2, 8}}}};
-  law.theta = {{"launch_s", 10e-6},
-               {"bandwidth_Bps", 1e12},
-               {"compute_flops", 1e14},
-               {"norm", 1.0}};
-  law.constants = {{"multiprocessors", 100.0}, {"tile_rows", 0.0}};
+  law.theta = {
+      {"launch_s", 10e-6}, {"bandwidth_Bps", 1e12}, {"compute_flops", 1e14}, {"norm", 1.0}};
+  law.constants = {{"multiprocessors", 100.0}, {"tile_rule", 1.0}};
   law.distribution = "balanced";
-  law.errors = {.points = 10, .shapes = 1, .median_abs_error = 0.01, .p90_abs_error = 0.02,
+  law.errors = {.points = 10,
+                .shapes = 1,
+                .median_abs_error = 0.01,
+                .p90_abs_error = 0.02,
                 .max_abs_error = 0.03};
   law.files = {"table.csv"};
   return law;
@@ -45,7 +46,10 @@ inline models::FittedLaw message_law(const char* kernel, double ranks, double la
               .domain = {{"bytes", {512, 1e9}}}};
   law.theta = {{"launch_s", launch}, {"bandwidth_Bps", bandwidth}, {"norm", norm}};
   law.constants = {{"ranks", ranks}};
-  law.errors = {.points = 10, .shapes = 1, .median_abs_error = 0.01, .p90_abs_error = 0.02,
+  law.errors = {.points = 10,
+                .shapes = 1,
+                .median_abs_error = 0.01,
+                .p90_abs_error = 0.02,
                 .max_abs_error = 0.03};
   return law;
 }

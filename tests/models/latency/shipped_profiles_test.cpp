@@ -46,8 +46,8 @@ TEST_P(ShippedProfile, CollectivesGrowWithBytesAndBeatNoLink) {
   const CostLaws of = laws();
   const models::Fabric fabric = models::load_fabric(gpu_.fabric);
   for (const int ranks : {2, 4, 8}) {
-    const auto estimate = of.collective.estimate(models::Collective::all_gather, ranks,
-                                                 bytes(512.0 * 1024 * 1024));
+    const auto estimate =
+        of.collective.estimate(models::Collective::all_gather, ranks, bytes(512.0 * 1024 * 1024));
     EXPECT_FALSE(estimate.extrapolated);
     const double crossing = (ranks - 1.0) / ranks * 512.0 * 1024 * 1024;
     EXPECT_LE(crossing / in_seconds(estimate.duration), fabric.bandwidth.value()) << ranks;
@@ -59,14 +59,16 @@ TEST_P(ShippedProfile, HalfTheExpertsReadHalfTheWeightsInMidBatch) {
   // the time; at one token or in a large prefill it changes little.
   const CostLaws of = laws();
   const auto time = [&](std::int64_t experts, double tokens) {
-    const models::ExpertShape shape{.hidden = 2048, .intermediate = 768, .top_k = 8,
-                                    .experts = experts, .local_experts = experts};
+    const models::ExpertShape shape{.hidden = 2048,
+                                    .intermediate = 768,
+                                    .top_k = 8,
+                                    .experts = experts,
+                                    .local_experts = experts};
     const double count = static_cast<double>(experts);
     const double active = count * (1.0 - std::pow(1.0 - 8.0 / count, tokens));
-    return in_seconds(of.expert
-                          .estimate(shape, {.tokens = tokens, .pairs = 8 * tokens,
-                                            .active_experts = active})
-                          .duration);
+    return in_seconds(
+        of.expert.estimate(shape, {.tokens = tokens, .pairs = 8 * tokens, .active_experts = active})
+            .duration);
   };
   EXPECT_GT(time(128, 64) / time(64, 64), 1.5);
   EXPECT_LT(time(128, 1) / time(64, 1), 1.1);
@@ -74,9 +76,7 @@ TEST_P(ShippedProfile, HalfTheExpertsReadHalfTheWeightsInMidBatch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, ShippedProfile, testing::Values("h100-sxm", "a100-sxm"),
-                         [](const auto& device) {
-                           return std::string(device.param).substr(0, 4);
-                         });
+                         [](const auto& device) { return std::string(device.param).substr(0, 4); });
 
 }  // namespace
 }  // namespace moeplan
