@@ -29,18 +29,17 @@ std::vector<Outcome> judge_all(const Scenario& scenario, const std::vector<Candi
   const auto work = [&] {
     for (std::size_t i = next++; i < all.size(); i = next++) {
       try {
-        std::visit([&](auto&& result) { outcomes[i] = std::move(result); },
-                   judge(scenario, all[i]));
+        std::visit([&](const auto& result) { outcomes[i] = result; }, judge(scenario, all[i]));
+        const std::lock_guard lock(mutex);
+        ++done;
+        if (options.progress) {
+          options.progress(done, all.size());
+        }
       } catch (...) {
         const std::lock_guard lock(mutex);
         failure = std::current_exception();
         next = all.size();
         return;
-      }
-      const std::lock_guard lock(mutex);
-      ++done;
-      if (options.progress) {
-        options.progress(done, all.size());
       }
     }
   };

@@ -28,21 +28,45 @@ class Checker {
                    .fix = std::move(fix)});
   }
 
-  // Runs a loader of a named thing; its problems become ours, located at the key.
+  // The same for one item of a list (a single value is item 0).
+  void item_problem(const std::string& path, std::size_t item, std::string code, std::string what,
+                    std::string expected, std::string fix = "") {
+    const std::vector<std::string> texts = values_.texts(path);
+    problems_.add({.code = std::move(code),
+                   .mark = values_.item_mark(path, item),
+                   .pointer = values_.item_pointer(path, item),
+                   .what = std::move(what),
+                   .got = item < texts.size() ? texts[item] : "",
+                   .expected = std::move(expected),
+                   .fix = std::move(fix)});
+  }
+
+  // Runs a loader of a named thing. Problems that have a line of their own stay as they are; the
+  // others (no such file, unknown id) are located at the key that names the thing.
+  // about: what the thing is, where the key alone does not say it ("the fabric of h100-sxm").
   template <class Load>
-  auto loaded(const std::string& path, Load load) -> std::optional<decltype(load())> {
+  auto loaded(const std::string& path, std::size_t item, Load load, const std::string& about = "")
+      -> std::optional<decltype(load())> {
     try {
       return load();
     } catch (const InputError& error) {
       for (Problem inner : error.problems()) {
-        if (inner.file.empty() || inner.mark.line == 0) {
-          problem(path, inner.code, inner.what, inner.expected, inner.fix);
-        } else {
+        if (!inner.file.empty() && inner.mark.line > 0) {
           foreign_.push_back(std::move(inner));
+          continue;
         }
+        const std::string place = inner.file.empty() ? about : inner.file;
+        inner.what = place.empty() ? inner.what : place + ": " + inner.what;
+        inner.mark = values_.item_mark(path, item);
+        inner.pointer = values_.item_pointer(path, item);
+        problems_.add(std::move(inner));
       }
       return std::nullopt;
     }
+  }
+  template <class Load>
+  auto loaded(const std::string& path, Load load) -> std::optional<decltype(load())> {
+    return loaded(path, 0, std::move(load));
   }
 
   // Throws: InputError with this file's problems and those of files it names.

@@ -1,6 +1,7 @@
 // The table of all scenario keys: change the format here and nowhere else.
 
 #include "models/architecture/precision.hpp"
+#include "models/price/price_book.hpp"
 #include "sim/scenario/field.hpp"
 
 namespace moeplan::sim {
@@ -106,7 +107,7 @@ std::vector<Field> make_fields() {
                          "GPUs of one engine; each value is a candidate. Replicas come on top."));
   t.push_back(text_field("hardware.profile", false, "catalog",
                          "Fitted cost laws: `catalog` (the one committed for the GPU, datasheet "
-                         "laws for what it lacks), `datasheet`, or the path of a profile."));
+                         "laws for what it lacks), `datasheet`, or the id or path of a profile."));
 
   t.push_back(count_list("parallelism.tensor_parallel", "", 1, 64,
                          "Candidates; without it, every power of two that divides the GPUs."));
@@ -174,9 +175,9 @@ std::vector<Field> make_fields() {
                              "Most money for the whole fleet."));
 
   t.push_back(text_field("prices.book", true, "", "Catalog id or path of a price book."));
-  t.push_back(choice_field("prices.tier",
-                           {"on_demand", "reserved_1y", "reserved_3y", "capacity_block", "spot"},
-                           "on_demand", "Which offers count."));
+  t.push_back(
+      choice_field("prices.tier", models::price_tiers(), "on_demand",
+                   "Which offers count; owned: machines of one's own, at their total cost."));
   t.push_back(
       text_field("prices.provider", false, "",
                  "Only this provider; without it, the offer that makes the plan cheapest."));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "models/catalog/catalog.hpp"
@@ -59,25 +60,85 @@ std::vector<std::int64_t> read_experts(Checker& check, const ScenarioValues& val
   if (kept.empty()) {
     return {moe->experts};
   }
-  for (const std::int64_t count : kept) {
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    const std::int64_t count = kept[i];
     for (const std::size_t layer : architecture.moe_layers()) {
       const auto& ffn = std::get<models::MoeFfn>(architecture.layers[layer].ffn);
       if (count > ffn.experts) {
-        check.problem("pruning.experts_kept", "E_RANGE",
-                      fmt::format("{} experts kept, but layer {} was pretrained with {}", count,
-                                  layer, ffn.experts),
-                      fmt::format("{} to {}", ffn.top_k, ffn.experts));
+        check.item_problem("pruning.experts_kept", i, "E_RANGE",
+                           fmt::format("{} experts kept, but layer {} was pretrained with {}",
+                                       count, layer, ffn.experts),
+                           fmt::format("{} to {}", ffn.top_k, ffn.experts));
         break;
       }
       if (count < ffn.top_k) {
-        check.problem("pruning.experts_kept", "E_RANGE",
-                      fmt::format("top_k {} > {} experts in layer {}", ffn.top_k, count, layer),
-                      fmt::format("{} to {}", ffn.top_k, ffn.experts));
+        check.item_problem(
+            "pruning.experts_kept", i, "E_RANGE",
+            fmt::format("top_k {} > {} experts in layer {}", ffn.top_k, count, layer),
+            fmt::format("{} to {}", ffn.top_k, ffn.experts));
         break;
       }
     }
   }
   return kept;
+}
+
+// A value that no layout can use would vanish from the plan in silence (tests.md C3 22).
+void check_layouts(Checker& check, const ScenarioValues& values, bool dense) {
+  const std::vector<std::int64_t> gpus = values.counts("hardware.gpus");
+  const std::vector<std::int64_t> splits = values.counts("parallelism.tensor_parallel");
+  const auto fits = [&](std::int64_t count, std::int64_t split) {
+    return dense ? count == split : count % split == 0;
+  };
+  const std::string rule =
+      dense ? "equal to one of hardware.gpus: an engine of a dense model has no data parallelism"
+            : "a divisor of one of hardware.gpus";
+  for (std::size_t i = 0; i < splits.size(); ++i) {
+    if (std::none_of(gpus.begin(), gpus.end(),
+                     [&](auto count) { return fits(count, splits[i]); })) {
+      check.item_problem("parallelism.tensor_parallel", i, "E_VALUE",
+                         fmt::format("no engine of {} GPUs has tensor_parallel {}",
+                                     fmt::join(gpus, " or "), splits[i]),
+                         rule);
+    }
+  }
+  for (std::size_t i = 0; i < gpus.size(); ++i) {
+    const bool split = splits.empty() ? !dense || std::has_single_bit(std::uint64_t(gpus[i]))
+                                      : std::any_of(splits.begin(), splits.end(),
+                                                    [&](auto s) { return fits(gpus[i], s); });
+    if (!split) {
+      check.item_problem(
+          "hardware.gpus", i, "E_VALUE",
+          splits.empty() ? fmt::format("without parallelism.tensor_parallel, engines of a dense "
+                                       "model have a power of two GPUs, not {}",
+                                       gpus[i])
+                         : fmt::format("no tensor_parallel of {} suits an engine of {} GPUs",
+                                       fmt::join(splits, " or "), gpus[i]),
+          splits.empty() ? "a power of two, or tensor_parallel stated"
+                         : (dense ? "one of parallelism.tensor_parallel"
+                                  : "a multiple of one of parallelism.tensor_parallel"));
+    }
+  }
+}
+
+// A curve of another model would pass its accuracies off as this one's.
+void check_accuracy(Checker& check, const models::AccuracyCurve& curve,
+                    const models::SmoeArchitecture& architecture) {
+  const models::AccuracyDescription& what = curve.description();
+  const models::MoeFfn* moe = first_moe(architecture);
+  if (moe == nullptr) {
+    check.problem("accuracy.curve", "E_VALUE",
+                  fmt::format("the curve is of {} over its experts kept, and {} is a dense model",
+                              what.model, architecture.name),
+                  "no accuracy section, or a model with experts");
+  } else if (what.pretrained_experts != moe->experts || what.top_k != moe->top_k) {
+    check.problem("accuracy.curve", "E_VALUE",
+                  fmt::format("the curve is of another model: {} has {} experts and top_k {}, {} "
+                              "has {} and {}",
+                              what.model, what.pretrained_experts, what.top_k, architecture.name,
+                              moe->experts, moe->top_k),
+                  "a curve of this model");
+  }
 }
 
 // T k h must stay in 63 bits (tests.md C3 13): such sizes are typing errors.
@@ -93,30 +154,43 @@ void check_products(Checker& check, const ScenarioValues& values,
   }
 }
 
+// The profile that hardware.profile means for a GPU; nullopt when the data sheet is to serve.
+std::optional<models::Profile> read_profile(const std::string& name, const std::string& gpu,
+                                            const std::filesystem::path& scenario) {
+  if (name == "datasheet") {
+    return std::nullopt;
+  }
+  if (name != "catalog") {
+    return models::load_profile(models::profile_path(resolved(name, scenario)));
+  }
+  const std::vector<std::string> ids = models::catalog_ids("profiles");
+  if (std::find(ids.begin(), ids.end(), gpu) == ids.end()) {
+    return std::nullopt;
+  }
+  return models::load_profile(models::profile_path(gpu));
+}
+
 std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& values,
                                           const std::filesystem::path& path,
                                           const models::LawRequest& request) {
   std::vector<HardwareOption> options;
-  const std::string profile_name = values.text("hardware.profile");
-  for (const std::string& id : values.texts("hardware.gpu")) {
-    auto option = check.loaded("hardware.gpu", [&] {
-      const models::Gpu gpu = models::load_gpu(id);
-      const models::Fabric fabric = models::load_fabric(gpu.fabric);
-      std::optional<models::Profile> profile;
-      if (profile_name == "catalog") {
-        const std::vector<std::string> ids = models::catalog_ids("profiles");
-        if (std::find(ids.begin(), ids.end(), id) != ids.end()) {
-          profile = models::load_profile(models::profile_path(id));
-        }
-      } else if (profile_name != "datasheet") {
-        profile = models::load_profile(resolved(profile_name, path));
-      }
-      return HardwareOption{
-          gpu, fabric,
-          models::make_cost_laws(gpu, fabric, nullptr, profile ? &*profile : nullptr, request)};
+  const std::vector<std::string> ids = values.texts("hardware.gpu");
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto gpu = check.loaded("hardware.gpu", i, [&] { return models::load_gpu(ids[i]); });
+    if (!gpu) {
+      continue;
+    }
+    const auto fabric = check.loaded(
+        "hardware.gpu", i, [&] { return models::load_fabric(gpu->fabric); }, "fabric of " + ids[i]);
+    if (!fabric) {
+      continue;
+    }
+    auto laws = check.loaded("hardware.profile", [&] {
+      const auto profile = read_profile(values.text("hardware.profile"), ids[i], path);
+      return models::make_cost_laws(*gpu, *fabric, nullptr, profile ? &*profile : nullptr, request);
     });
-    if (option) {
-      options.push_back(std::move(*option));
+    if (laws) {
+      options.push_back({*gpu, *fabric, std::move(*laws)});
     }
   }
   return options;
@@ -184,20 +258,6 @@ void check_provider(Checker& check, const ScenarioValues& values, const models::
 
 }  // namespace
 
-std::string_view name_of(Exchange exchange) {
-  switch (exchange) {
-    case Exchange::allgather_reducescatter:
-      return "allgather_reducescatter";
-    case Exchange::alltoall_per_expert:
-      return "alltoall_per_expert";
-    case Exchange::alltoall_per_rank:
-      return "alltoall_per_rank";
-    case Exchange::capacity_padded:
-      return "capacity_padded";
-  }
-  throw std::logic_error("unknown exchange");
-}
-
 std::int64_t Scenario::pretrained_experts() const {
   const models::MoeFfn* moe = first_moe(architecture);
   return moe == nullptr ? 0 : moe->experts;
@@ -245,6 +305,10 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
                                           : architecture->weight_precision;
   std::vector<std::int64_t> experts = read_experts(check, values, *architecture);
   check_products(check, values, *architecture);
+  check_layouts(check, values, first_moe(*architecture) == nullptr);
+  if (accuracy) {
+    check_accuracy(check, *accuracy, *architecture);
+  }
   std::vector<HardwareOption> hardware = read_hardware(
       check, values, path, {.weights = precision, .experts = architecture->experts_in(precision)});
   check.throw_if_any();
@@ -257,6 +321,10 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   for (const std::string& name : values.texts("parallelism.exchange")) {
     exchange.push_back(exchange_from(name));
   }
+  if (overrides.seed) {
+    values.override_count("seed", *overrides.seed, "--seed");
+  }
+  const EngineOptions engine = read_engine(values, *architecture);
   const std::uint64_t seed =
       overrides.seed ? *overrides.seed : static_cast<std::uint64_t>(values.count("seed"));
   return Scenario{
@@ -274,7 +342,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .tensor_parallel = values.counts("parallelism.tensor_parallel"),
       .expert_parallel = std::move(expert_parallel),
       .exchange = std::move(exchange),
-      .engine = read_engine(values, *architecture),
+      .engine = engine,
       .workload = std::move(workload),
       .objectives = objectives,
       .prices = {*book, values.text("prices.tier"), values.text("prices.provider"), as_of},

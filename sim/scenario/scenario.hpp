@@ -15,6 +15,7 @@
 #include "models/hardware/gpu.hpp"
 #include "models/latency/cost_laws.hpp"
 #include "models/price/price_book.hpp"
+#include "models/routing/exchange.hpp"
 #include "models/routing/routing.hpp"
 #include "sim/result/metrics.hpp"
 #include "sim/scenario/values.hpp"
@@ -22,14 +23,7 @@
 
 namespace moeplan::sim {
 
-// How tokens reach experts when attention data parallelism is above 1 (serving.md 1).
-enum class Exchange {
-  allgather_reducescatter,
-  alltoall_per_expert,
-  alltoall_per_rank,
-  capacity_padded
-};
-std::string_view name_of(Exchange exchange);
+using models::Exchange;
 
 // A GPU that the plan may use, with the laws that price its kernels.
 struct HardwareOption {

@@ -103,6 +103,7 @@ Value read_value(text::Problems& problems, const Field& field, const text::Node&
   }
   for (std::size_t i = 0; i < node.items.size(); ++i) {
     const std::size_t before = value.texts.size();
+    value.item_marks.push_back(node.items[i].mark);
     read_scalar(problems, field, node.items[i], fmt::format("{}/{}", pointer, i), value);
     for (std::size_t j = 0; j < before && value.texts.size() > before; ++j) {
       if (value.texts[j] == value.texts[before]) {
@@ -116,6 +117,30 @@ Value read_value(text::Problems& problems, const Field& field, const text::Node&
     }
   }
   return value;
+}
+
+// Where a key that is unknown here belongs, or the nearest known name: first in this section, then
+// in the others.
+std::string hint_for(const std::string& key, const std::string& section,
+                     const std::vector<std::string>& names) {
+  std::vector<std::string> elsewhere;  // last parts of paths, and the paths
+  std::vector<std::string> paths;
+  for (const Field& field : scenario_fields()) {
+    elsewhere.push_back(field.path.substr(field.path.rfind('.') + 1));
+    paths.push_back(field.path);
+  }
+  const std::string here = did_you_mean(key, names);
+  const std::string near = here.empty() ? nearest(key, elsewhere) : "";
+  for (std::size_t i = 0; i < paths.size() && !near.empty(); ++i) {
+    const std::string parent =
+        paths[i].size() > near.size() ? paths[i].substr(0, paths[i].size() - near.size() - 1) : "";
+    if (elsewhere[i] == near && parent != section) {
+      return near == key ? fmt::format("'{}' belongs {}", key,
+                                       parent.empty() ? "at the top level" : "under " + parent)
+                         : fmt::format("did you mean '{}'?", paths[i]);
+    }
+  }
+  return here;
 }
 
 void read_section(text::Problems& problems, const text::Node& node, const std::string& section,
@@ -138,7 +163,7 @@ void read_section(text::Problems& problems, const text::Node& node, const std::s
                     .pointer = pointer_of(path),
                     .what = fmt::format("unknown key '{}'", entry.key),
                     .expected = "one of " + joined(names),
-                    .fix = did_you_mean(entry.key, names)});
+                    .fix = hint_for(entry.key, section, names)});
     } else if (const Field* field = find_field(path)) {
       Value value = read_value(problems, *field, entry.value);
       value.given = true;
@@ -259,19 +284,61 @@ Mark ScenarioValues::mark(const std::string& path) const {
   return value == nullptr ? Mark{} : value->mark;
 }
 
+Mark ScenarioValues::item_mark(const std::string& path, std::size_t item) const {
+  const Value* value = find(path);
+  return value != nullptr && item < value->item_marks.size() ? value->item_marks[item] : mark(path);
+}
+
+std::string ScenarioValues::item_pointer(const std::string& path, std::size_t item) const {
+  const Value* value = find(path);
+  const bool listed = value != nullptr && item < value->item_marks.size();
+  return listed ? fmt::format("{}/{}", pointer_of(path), item) : pointer_of(path);
+}
+
+void ScenarioValues::override_count(const std::string& path, std::uint64_t number,
+                                    const std::string& origin) {
+  require(find_field(path) != nullptr, "this scenario path is not in the field table");
+  values_[path] = {.texts = {std::to_string(number)},
+                   .numbers = {static_cast<double>(number)},
+                   .origin = origin};
+}
+
+std::string ScenarioValues::origin_of(const Value* value) const {
+  if (value == nullptr) {
+    return "no default";
+  }
+  if (!value->origin.empty()) {
+    return value->origin;
+  }
+  return value->given ? fmt::format("{}:{}:{}", file_, value->mark.line, value->mark.column)
+                      : "default";
+}
+
 std::string ScenarioValues::print() const {
   std::string out;
   for (const Field& field : scenario_fields()) {
     const Value* value = find(field.path);
     std::string shown = "(not set)";
-    std::string from = "no default";
     if (value != nullptr) {
       shown = value->texts.size() == 1 && !field.list ? value->texts.front()
                                                       : "[" + joined(value->texts) + "]";
-      from = value->given ? fmt::format("{}:{}:{}", file_, value->mark.line, value->mark.column)
-                          : "default";
     }
-    out += fmt::format("{:<38} {:<34} {}\n", field.path, shown, from);
+    out += fmt::format("{:<38} {:<34} {}\n", field.path, shown, origin_of(value));
+  }
+  return out;
+}
+
+text::Json ScenarioValues::json() const {
+  text::Json out = text::Json::object();
+  for (const Field& field : scenario_fields()) {
+    const Value* value = find(field.path);
+    text::Json shown;
+    if (value != nullptr) {
+      shown = value->texts.size() == 1 && !field.list ? text::Json(value->texts.front())
+                                                      : text::Json(value->texts);
+    }
+    out.set(field.path,
+            text::Json::object().set("value", std::move(shown)).set("from", origin_of(value)));
   }
   return out;
 }

@@ -2,11 +2,13 @@
 // ScenarioValues: a scenario file checked against the field table, every default filled in; still
 // untyped. scenario.cpp makes the typed Scenario from it, --print-config prints it.
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "models/text/json.hpp"
 #include "models/text/reader.hpp"
 #include "sim/scenario/field.hpp"
 
@@ -17,6 +19,8 @@ struct Value {
   std::vector<double> numbers;     // count, number, quantity (base units), boolean (0 or 1)
   bool given = false;              // in the file (else the default)
   Mark mark;                       // in the file
+  std::vector<Mark> item_marks;    // of a sequence's items
+  std::string origin;              // when neither file nor default: "--seed"
 };
 
 class ScenarioValues {
@@ -35,12 +39,21 @@ class ScenarioValues {
   std::vector<std::int64_t> counts(const std::string& path) const;
   std::vector<double> numbers(const std::string& path) const;
   Mark mark(const std::string& path) const;  // of the value, or {} when absent
+  // Of one item of a list: its mark and JSON pointer. A single value is its own item.
+  Mark item_mark(const std::string& path, std::size_t item) const;
+  std::string item_pointer(const std::string& path, std::size_t item) const;
+
+  // What the command line says instead of the file; `origin` names the flag.
+  void override_count(const std::string& path, std::uint64_t value, const std::string& origin);
 
   // "path: value" lines with where each value came from, for --print-config.
   std::string print() const;
+  // The same for programs: {path: {"value": text, list of texts or null, "from": text}}.
+  text::Json json() const;
 
  private:
   const Value* find(const std::string& path) const;
+  std::string origin_of(const Value* value) const;
   std::map<std::string, Value> values_;
   std::string file_;
 };

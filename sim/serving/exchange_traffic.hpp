@@ -5,10 +5,12 @@
 #include <span>
 #include <vector>
 
+#include "models/routing/exchange.hpp"
 #include "models/routing/routing.hpp"
-#include "sim/scenario/scenario.hpp"
 
 namespace moeplan::sim {
+
+using models::Exchange;
 
 class ExchangeTraffic {
  public:

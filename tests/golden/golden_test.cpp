@@ -3,6 +3,8 @@
 // into CHANGELOG.md ("Predictions that changed"). Same bytes on one machine and C library; on
 // another one numbers may differ by 1e-9 (serving.md 7), which still passes.
 
+#include "tests/support/golden.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -15,13 +17,12 @@
 #include "models/units/parse.hpp"
 #include "sim/plan/plan.hpp"
 #include "sim/report/plan_text.hpp"
-#include "tests/support/golden.hpp"
 #include "tests/support/locations.hpp"
 
 namespace moeplan::sim {
 namespace {
 
-constexpr std::int64_t kRequests = 800;
+constexpr std::int64_t kRequests = 300;
 
 std::vector<std::string> committed_scenarios() {
   std::vector<std::string> files = {"models/data/scenarios/default.yaml"};
@@ -37,8 +38,7 @@ std::vector<std::string> committed_scenarios() {
 }
 
 std::string outcome(const std::string& file) {
-  const Scenario scenario =
-      load_scenario(tests::source_dir() / file, {.requests = kRequests});
+  const Scenario scenario = load_scenario(tests::source_dir() / file, {.requests = kRequests});
   const Plan plan = make_plan(scenario, {.threads = 2});
   std::string text = plan_csv(plan, scenario);
   text += "binding_constraint," + plan.binding_constraint + "\n";
@@ -81,9 +81,8 @@ bool equal_elsewhere(const std::string& a, const std::string& b) {
 class Golden : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Golden, PlanIsTheStoredOne) {
-  const std::filesystem::path stored =
-      tests::source_dir() / "tests/golden/expected" /
-      (std::filesystem::path(GetParam()).stem().string() + ".csv");
+  const std::filesystem::path stored = tests::source_dir() / "tests/golden/expected" /
+                                       (std::filesystem::path(GetParam()).stem().string() + ".csv");
   const std::string actual = outcome(GetParam());
   if (std::getenv("MOEPLAN_UPDATE_GOLDEN") == nullptr && std::filesystem::exists(stored) &&
       equal_elsewhere(text::read_file(stored), actual)) {
