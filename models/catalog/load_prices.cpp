@@ -1,4 +1,5 @@
-// Price books: data/prices. Every price carries its own source and day.
+// Price books: data/prices. Every price carries its own source and day; an owned machine states,
+// instead of a rent, what it is made of, and every one of these figures has its own source.
 
 #include <fmt/core.h>
 
@@ -6,6 +7,7 @@
 
 #include "models/catalog/catalog.hpp"
 #include "models/catalog/files.hpp"
+#include "models/catalog/sourced.hpp"
 #include "models/text/load.hpp"
 #include "models/text/reader.hpp"
 
@@ -32,6 +34,74 @@ std::string required_text(text::Reader& reader, const std::string& key) {
   return value;
 }
 
+// {value: 0.8, source: key}.
+double sourced_number(text::Reader& own, const Sources& sources, const std::string& key,
+                      const text::Range& range, OwnHardware& machine) {
+  text::Reader section = own.section(key);
+  const double value = section.number("value", range);
+  if (own.has(key)) {
+    machine.sources[key] = sources.of(section);
+  }
+  section.finish();
+  return value;
+}
+
+// Fees may be 0, but must be stated: what is left out of a cost is as much a figure as what is in.
+UsdPerSecond fee(text::Reader& own, const Sources& sources, const std::string& key,
+                 OwnHardware& machine) {
+  text::Reader section = own.section(key);
+  const auto value = section.quantity<kRent>("value", text::kNonNegative);
+  if (own.has(key)) {
+    machine.sources[key] = sources.of(section);
+  }
+  section.finish();
+  return value;
+}
+
+// own: {capex, life, utilisation, power (with its basis), pue (unless all_in), electricity,
+// hosting, operations, licences}, each {value, source}; the documents are in own/sources.
+OwnHardware read_own(text::Reader& own) {
+  const Sources sources(own);
+  OwnHardware machine;
+  machine.capex = sources.quantity<kMoney>(own, "capex", machine.sources);
+  machine.life = sources.quantity<kTime>(own, "life", machine.sources);
+  machine.utilisation = sourced_number(own, sources, "utilisation",
+                                       {.low = 0.0, .high = 1.0, .low_open = true}, machine);
+  text::Reader power = own.section("power");
+  machine.power = power.quantity<kPower>("value");
+  const std::string basis = power.choice("basis", power_basis_names());
+  machine.power_basis = power_basis_from(basis).value_or(PowerBasis::server);
+  machine.sources["power"] = own.has("power") ? sources.of(power) : "";
+  power.finish();
+  if (machine.power_basis != PowerBasis::all_in) {
+    machine.pue = sourced_number(own, sources, "pue", {.low = 1.0, .high = 3.0}, machine);
+  } else if (own.optional_node("pue") != nullptr) {
+    own.problem("pue", "E_VALUE", "all-in power already holds the PUE: it would count twice",
+                "no pue, or power with basis boards or server");
+  }
+  machine.electricity = sources.quantity<kEnergyPrice>(own, "electricity", machine.sources);
+  machine.hosting = fee(own, sources, "hosting", machine);
+  machine.operations = fee(own, sources, "operations", machine);
+  machine.licences = fee(own, sources, "licences", machine);
+  own.finish();
+  return machine;
+}
+
+// rent, or for the tier owned: own. A rent beside own would leave open which one counts.
+void read_rent(text::Reader& entry, Price& price) {
+  if (price.tier != "owned") {
+    price.rent = entry.quantity<kRent>("rent");
+    return;
+  }
+  text::Reader own = entry.section("own");
+  const std::size_t before = entry.problems().list().size();
+  OwnHardware machine = read_own(own);
+  if (entry.problems().list().size() == before && entry.has("own")) {
+    price.rent = own_hardware_rent(machine);
+    price.own = std::move(machine);
+  }
+}
+
 Price read_price(text::Reader& entry) {
   Price price;
   price.id = required_text(entry, "id");
@@ -42,7 +112,7 @@ Price read_price(text::Reader& entry) {
   price.region = required_text(entry, "region");
   price.gpus = static_cast<int>(entry.count("gpus", kGpuCount));
   price.largest = static_cast<int>(entry.count("largest", price.gpus, kGpuCount));
-  price.rent = entry.quantity<kRent>("rent");
+  read_rent(entry, price);
   price.as_of = date(entry, "as_of");
   price.source = required_text(entry, "source");
   price.note = entry.string("note", "");

@@ -11,8 +11,8 @@
 namespace moeplan::models {
 
 const std::vector<std::string>& price_tiers() {
-  static const std::vector<std::string> tiers = {"on_demand", "reserved_1y", "reserved_3y",
-                                                 "capacity_block", "spot"};
+  static const std::vector<std::string> tiers = {"on_demand",      "reserved_1y", "reserved_3y",
+                                                 "capacity_block", "spot",        "owned"};
   return tiers;
 }
 

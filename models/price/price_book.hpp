@@ -1,6 +1,7 @@
 #pragma once
-// PriceBook: what whole instances rent for, each with source and date. Clouds rent instances, not
-// GPUs: a deployment pays for all GPUs of the instances it touches, and the idle ones are counted.
+// PriceBook: what whole instances rent for (or cost to own), each with source and date. Clouds rent
+// instances, not GPUs: a deployment pays for all GPUs of the instances it touches, and the idle
+// ones are counted.
 
 #include <cstdint>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "models/price/date.hpp"
+#include "models/price/own_hardware.hpp"
 #include "models/units/quantity.hpp"
 
 namespace moeplan::models {
@@ -17,14 +19,15 @@ struct Price {
   std::string provider;
   std::string instance;
   std::string gpu;   // catalog id
-  std::string tier;  // on_demand reserved_1y reserved_3y capacity_block spot
+  std::string tier;  // on_demand reserved_1y reserved_3y capacity_block spot owned
   std::string region;
   std::string source;
   Date as_of = Date::epoch();  // the day the price was seen
   std::string note;            // "OLD", "SECONDARY" and the like with the reason; may be empty
   int gpus = 0;                // in the instance, the unit of rent
   int largest = 0;    // GPUs that one machine holds at this rate, a multiple of gpus; 0: gpus
-  UsdPerSecond rent;  // of the whole instance
+  UsdPerSecond rent;  // of the whole instance; of an owned one, own_hardware_rent(*own)
+  std::optional<OwnHardware> own;  // exactly when tier is owned
 
   UsdPerSecond rent_per_gpu() const { return rent / static_cast<double>(gpus); }
   // Days from as_of to the given day; negative when the price is younger than that day.

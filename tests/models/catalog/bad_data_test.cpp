@@ -145,6 +145,61 @@ TEST(PriceFile, RefusesTwoPricesOfOneName) {
   expect_book_error(kBook + entry, "E_DUPLICATE", {"/prices/1/id", "line 6"});
 }
 
+const std::string kOwn = R"(    own:
+      sources: {quote: "a quotation, 2026-11-01"}
+      capex: {value: 87600 USD, source: quote}
+      life: {value: 1 year, source: quote}
+      utilisation: {value: 0.5, source: quote}
+      power: {value: 10 kW, basis: server, source: quote}
+      pue: {value: 1.5, source: quote}
+      electricity: {value: 0.10 USD/kWh, source: quote}
+      hosting: {value: 2 USD/h, source: quote}
+      operations: {value: 1 USD/h, source: quote}
+      licences: {value: 0 USD/h, source: quote}
+)";
+
+std::string owned_book() {
+  return with(with(kBook, "on_demand", "owned"), "    rent: 32 USD/h\n", kOwn);
+}
+
+TEST(OwnedPriceFile, BecomesARent) {
+  const DataOverride data;
+  const PriceBook book = load_price_book(data.write("mine.yaml", owned_book()));
+  const Price& price = book.price("one");
+  // 87600/(8760 x 0.5) + 10 x 1.5 x 0.10/0.5 + (2 + 1)/0.5 = 20 + 3 + 6.
+  EXPECT_NEAR(in_usd_per_hour(price.rent), 29.0, 1e-9);
+  ASSERT_TRUE(price.own);
+  EXPECT_EQ(price.own->sources.at("power"), "a quotation, 2026-11-01");
+}
+
+TEST(OwnedPriceFile, RefusesThePueTwiceOrNever) {
+  expect_book_error(with(owned_book(), "basis: server", "basis: all_in"), "E_VALUE",
+                    {"/prices/0/own/pue", "count twice"});
+  expect_book_error(with(owned_book(), "      pue: {value: 1.5, source: quote}\n", ""), "E_MISSING",
+                    {"/prices/0/own", "pue"});
+  expect_book_error(with(owned_book(), "value: 1.5", "value: 0.9"), "E_RANGE", {"/own/pue/value"});
+  expect_book_error(with(owned_book(), "basis: server", "basis: tdp"), "E_VALUE",
+                    {"boards", "server", "all_in"});
+}
+
+TEST(OwnedPriceFile, RefusesWhatIsNoMachine) {
+  expect_book_error(with(owned_book(), "value: 0.5", "value: 50"), "E_RANGE",
+                    {"/own/utilisation/value"});
+  expect_book_error(with(owned_book(), "10 kW", "10"), "E_UNIT", {"/own/power/value", "kW"});
+  expect_book_error(with(owned_book(), "0.10 USD/kWh", "0.10 USD/h"), "E_UNIT", {"USD/kWh"});
+  expect_book_error(with(owned_book(), "1 USD/h, source: quote", "1 USD/h"), "E_MISSING",
+                    {"/own/operations/source"});
+  expect_book_error(with(owned_book(), "      licences: {value: 0 USD/h, source: quote}\n", ""),
+                    "E_MISSING", {"licences"});
+}
+
+TEST(OwnedPriceFile, StatesEitherARentOrAMachine) {
+  expect_book_error(with(kBook, "on_demand", "owned"), "E_MISSING", {"own"});
+  expect_book_error(with(owned_book(), "    own:", "    rent: 3 USD/h\n    own:"), "E_UNKNOWN_KEY",
+                    {"rent"});
+  expect_book_error(with(owned_book(), "tier: owned", "tier: spot"), "E_UNKNOWN_KEY", {"own"});
+}
+
 const std::string kCurve = R"(schema: moeplan.accuracy_curve
 schema_version: 1
 name: Test
