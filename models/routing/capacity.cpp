@@ -48,4 +48,16 @@ double expected_dropped(const Routing& routing, std::int64_t tokens, std::int64_
   return dropped;
 }
 
+CapacityUse capacity_use(const Routing& routing, double factor, std::int64_t minimum,
+                         std::int64_t tokens) {
+  CapacityUse use;
+  use.capacity = expert_capacity(factor, minimum, routing.top_k(), tokens, routing.experts());
+  use.buffer_rows = use.capacity * routing.experts();
+  use.dropped_pairs = expected_dropped(routing, tokens, use.capacity);
+  const double pairs = static_cast<double>(tokens) * routing.effective_top_k();
+  use.dropped_fraction = tokens > 0 ? use.dropped_pairs / pairs : 0.0;
+  use.padding_rows = static_cast<double>(use.buffer_rows) - (pairs - use.dropped_pairs);
+  return use;
+}
+
 }  // namespace moeplan::models

@@ -171,6 +171,7 @@ std::vector<double> hit_probabilities(const std::vector<double>& weights,
 
 std::vector<double> weights_for(const std::vector<double>& inclusion, std::int64_t top_k) {
   constexpr double kCap = 1.0 - 1e-6;
+  constexpr double kCappedError = 1e-5;  // a capped probability leaves the others too much to share
   constexpr int kMaxIterations = 500;
   if (static_cast<std::int64_t>(inclusion.size()) == top_k) {
     return std::vector<double>(inclusion.size(), 1.0);
@@ -185,22 +186,24 @@ std::vector<double> weights_for(const std::vector<double>& inclusion, std::int64
   for (std::size_t e = 0; e < weights.size(); ++e) {
     weights[e] = -std::log1p(-std::min(inclusion[e], kCap));
   }
+  const bool capped = *std::max_element(inclusion.begin(), inclusion.end()) > kCap;
+  double worst = 0.0;
   for (int i = 0; i < kMaxIterations; ++i) {
     const std::vector<double> got =
         hit_probabilities(weights, own, static_cast<std::int64_t>(own.size()), top_k);
-    double worst = 0.0;
+    worst = 0.0;
     for (std::size_t e = 0; e < weights.size(); ++e) {
       const double want = std::min(inclusion[e], kCap);
       if (want > 0.0) {
-        worst = std::max(worst, std::fabs(got[e] - inclusion[e]) / (inclusion[e] > kCap ? 1e3 : 1));
+        worst = std::max(worst, std::fabs(got[e] - inclusion[e]));
         weights[e] *= std::log1p(-want) / std::log1p(-std::min(got[e], 1.0 - 1e-9));
       }
     }
-    if (worst < 1e-9) {
+    if (worst < (capped ? kCappedError : 1e-9)) {
       return weights;
     }
   }
-  require(false, "no weights give these inclusion probabilities");
+  require(worst < kCappedError, "no weights give these inclusion probabilities");
   return weights;
 }
 

@@ -21,7 +21,7 @@ std::vector<double> hit_probabilities(const std::vector<double>& weights,
                                       std::int64_t groups, std::int64_t top_k);
 
 // [columns], weights whose single-column hit probabilities are the given ones (0..1, sum top_k),
-// up to 1e-9; probabilities above 1 - 1e-6 are met to 1e-6.
+// up to 1e-9; where one is above 1 - 1e-6, all are met to 1e-5 only.
 std::vector<double> weights_for(const std::vector<double>& inclusion, std::int64_t top_k);
 
 }  // namespace moeplan::models

@@ -7,7 +7,9 @@
 // largest of log weight + Gumbel noise), tokens independent of each other. uniform: equal weights.
 // All expectations below are exact under it (quadrature error < 1e-9) unless they say otherwise.
 // A column leads to one expert; after merging, several columns may lead to the same expert.
-// Capacity and dropping are in capacity.hpp. No randomness here.
+// All layers of a model: model_routing.hpp; measured counts: routing_counts.hpp; single tokens:
+// token_draws.hpp; groups of experts: group_limit.hpp; what pruning does to a router's output:
+// router_change.hpp; capacity and dropping: capacity.hpp.
 
 #include <cstdint>
 #include <optional>
@@ -46,9 +48,20 @@ class Routing {
   // rank's contiguous block is a typical mixture and not "all the popular ones".
   // alpha 0 is uniform. Throws: std::logic_error as uniform, and for alpha < 0 or not finite.
   static Routing power_law(std::int64_t experts, std::int64_t top_k, double alpha);
+  // Weights drawn from a symmetric Dirichlet distribution: independent gamma variates of shape
+  // `concentration`, which only matter relative to each other. Large values tend to uniform; small
+  // ones leave most tokens to few experts. The draw is a pure function of seed and layer, so every
+  // layer differs and every candidate of a plan sees the same layers. Weights below 1e-12 of the
+  // largest are raised to it. Shares of tokens spread less than the weights, as an expert serves a
+  // token at most once: busiest over mean cannot exceed experts / top_k. README.md has a table.
+  // Throws: std::logic_error as uniform, and unless 0.01 <= concentration <= 1e6.
+  // Source: G. Marsaglia, W. W. Tsang, A simple method for generating gamma variables, ACM TOMS 26
+  // (2000) 363-372.
+  static Routing dirichlet(std::int64_t experts, std::int64_t top_k, double concentration,
+                           std::uint64_t seed, std::int64_t layer);
   // Measured: inclusion[e] = P(a token uses expert e), 0..1, sum = top_k within 1e-3 * top_k
   // (scaled to fit). The weights that give these probabilities are found by iteration to 1e-9
-  // (or within 1e-6 for probabilities above 0.999999).
+  // (to 1e-5 where a probability is above 0.999999).
   // Throws: std::logic_error when the numbers are not such probabilities.
   static Routing from_inclusion(std::vector<double> inclusion, std::int64_t top_k);
 
@@ -97,10 +110,17 @@ class Routing {
   // By mode, where no plan from a checkpoint says which experts: sliced keeps the most popular
   // (ties: the lower id), in their old order; merged_logits takes those as anchors and deals the
   // others to them, the most popular remaining one to the least popular anchor, and round again.
-  Routing pruned(RouterMode mode, std::int64_t kept) const;
+  // groups: of a group-limited router (n_group); every group keeps equally many and merges within
+  // itself. Throws: std::logic_error if groups do not divide experts and kept, or top_k > kept.
+  Routing pruned(RouterMode mode, std::int64_t kept, std::int64_t groups = 1) const;
 
-  // The `count` experts with the highest inclusion, ascending ids; ties: the lower id.
-  std::vector<ExpertId> most_popular(std::int64_t count) const;
+  // The `count` experts with the highest inclusion, ascending ids; ties: the lower id. With groups
+  // (contiguous, equal), count / groups of each.
+  std::vector<ExpertId> most_popular(std::int64_t count, std::int64_t groups = 1) const;
+
+  // The router's columns: weights (only their ratios mean anything) and the expert of each.
+  const std::vector<double>& weights() const { return weights_; }
+  const std::vector<std::int64_t>& expert_of() const { return expert_of_; }
 
  private:
   Routing() = default;
