@@ -5,7 +5,8 @@
 namespace moeplan::models {
 
 const std::vector<std::string>& fabric_kind_names() {
-  static const std::vector<std::string> names = {"nvlink", "pcie", "infiniband", "ethernet"};
+  static const std::vector<std::string> names = {"nvlink", "pcie", "shared_memory", "infiniband",
+                                                 "ethernet"};
   return names;
 }
 

@@ -13,7 +13,7 @@
 namespace moeplan::models {
 
 struct Fabric {
-  enum class Kind { nvlink, pcie, infiniband, ethernet };
+  enum class Kind { nvlink, pcie, shared_memory, infiniband, ethernet };
 
   std::string id;  // "nvlink4"
   std::string name;
@@ -23,11 +23,12 @@ struct Fabric {
   int max_gpus = 0;          // GPUs in one island of this fabric; 0: no limit stated
   std::map<std::string, std::string> sources;  // field -> document, page or URL, date
 
-  // nvlink and pcie live inside a node, the others between nodes.
-  bool inside_node() const { return kind == Kind::nvlink || kind == Kind::pcie; }
+  // nvlink, pcie and shared_memory (ranks of a CPU) live inside a node, the others between nodes.
+  // RoCE is ethernet.
+  bool inside_node() const { return kind != Kind::infiniband && kind != Kind::ethernet; }
 };
 
-// "nvlink pcie infiniband ethernet".
+// "nvlink pcie shared_memory infiniband ethernet".
 std::string_view name_of(Fabric::Kind kind);
 std::optional<Fabric::Kind> fabric_kind_from(std::string_view name);
 const std::vector<std::string>& fabric_kind_names();

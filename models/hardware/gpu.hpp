@@ -1,6 +1,8 @@
 #pragma once
 // Gpu: capacities and peak rates of one device, as the maker states them. Filled by
 // models/catalog from models/data/gpus; what a kernel reaches of them is models/latency's business.
+// A measured CPU (id "cpu-...") is one too: its rates are measured, multiprocessors are its cores,
+// l2_cache is its last-level cache, memory and bandwidth are those of the host's RAM.
 
 #include <map>
 #include <string>
@@ -31,6 +33,7 @@ struct Gpu {
   int gpus_per_node = 0;
   std::map<std::string, std::string> sources;  // field -> document, page or URL, date
 
+  bool is_cpu() const { return id.starts_with("cpu-"); }
   // True when weights of this format can run: peak has it, or computes_in leads there.
   bool supports(Precision weights) const;
   // The arithmetic that weights of this format run in.

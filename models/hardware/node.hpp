@@ -5,6 +5,8 @@
 #include <map>
 #include <string>
 
+#include "models/units/quantity.hpp"
+
 namespace moeplan::models {
 
 struct Node {
@@ -14,6 +16,8 @@ struct Node {
   int gpus = 0;                                // in the machine
   std::string fabric;                          // catalog id of the fabric inside
   std::string uplink;                          // catalog id of the fabric between such nodes
+  int nics = 0;                                // network cards for traffic between nodes
+  BytesPerSecond network;                      // of all of them together, one direction
   std::map<std::string, std::string> sources;  // field -> document, page or URL, date
 };
 

@@ -67,6 +67,70 @@ TEST(GpuFile, RefusesTheSparseRateAsTheDenseOne) {
                    {"/peak/bf16/dense", "with_sparsity / 2"});
 }
 
+TEST(GpuFile, AsksForTheSparseRateOrItsAbsence) {
+  // Left out, a sparse rate could stand under `dense` and nobody would notice.
+  expect_gpu_error(with(kGpu, "with_sparsity: 600 TFLOP/s, ", ""), "E_MISSING",
+                   {"/peak/bf16", "with_sparsity"});
+  const DataOverride data;
+  data.write("gpus/test.yaml", with(kGpu, "with_sparsity: 600 TFLOP/s", "with_sparsity: none"));
+  EXPECT_EQ(load_gpu("test").peak_for(Precision::bf16), teraflops(300.0));
+}
+
+TEST(GpuFile, RefusesASparseRateAmongDenseOnes) {
+  // fp8 runs twice as fast as bf16: 600; 1200 is the sparse figure.
+  const std::string fp8 = "  fp8: {dense: 1200 TFLOP/s, with_sparsity: none, source: sheet}\n";
+  const std::string file = kGpu.substr(0, kGpu.find("computes_in"));
+  expect_gpu_error(file + fp8, "E_VALUE", {"/peak/fp8", "4 times", "at most 2 times"});
+  const DataOverride data;
+  data.write("gpus/test.yaml", file + with(fp8, "1200", "600"));
+  EXPECT_EQ(load_gpu("test").peak_for(Precision::fp8), teraflops(600.0));
+}
+
+TEST(CpuFile, StatesMeasuredRates) {
+  const std::string file =
+      with(kGpu.substr(0, kGpu.find("peak:")), "fabric: {value: nvlink3", "fabric: {value: host") +
+      "peak:\n  fp32: {dense: 1 TFLOP/s, source: sheet}\n"
+      "computes_in:\n  bf16: {value: fp32, source: sheet}\n";
+  const DataOverride data;
+  data.write("gpus/cpu-test.yaml", file);
+  const Gpu cpu = load_gpu("cpu-test");
+  EXPECT_TRUE(cpu.is_cpu());
+  EXPECT_EQ(cpu.peak_for(Precision::bf16), teraflops(1.0));
+  // The same file is no GPU: a GPU has tensor cores for bf16.
+  data.write("gpus/test.yaml", file);
+  expect_input_error([] { load_gpu("test"); }, "E_MISSING", "bf16");
+  data.write("gpus/cpu-none.yaml", file.substr(0, file.find("computes_in")));
+  expect_input_error([] { load_gpu("cpu-none"); }, "E_MISSING", "bf16");
+}
+
+TEST(NodeFile, NetworkIsWhatTheUplinkGivesItsGpus) {
+  const std::string fabric = R"(schema: moeplan.fabric
+schema_version: 1
+name: F
+kind: ethernet
+sources: {sheet: "data sheet, 2026-01-01"}
+bandwidth: {value: 50 GB/s, source: sheet}
+latency: {value: 2 us, source: sheet}
+)";
+  const std::string node = R"(schema: moeplan.node
+schema_version: 1
+name: N
+sources: {sheet: "data sheet, 2026-01-01"}
+gpu: {value: test, source: sheet}
+gpus: {value: 8, source: sheet}
+fabric: {value: up, source: sheet}
+uplink: {value: up, source: sheet}
+nics: {value: 8, source: sheet}
+network: {value: 3200 Gbit/s, source: sheet}
+)";
+  const DataOverride data;
+  data.write("fabrics/up.yaml", fabric);
+  data.write("nodes/n.yaml", node);
+  EXPECT_EQ(load_node("n").network, gigabytes_per_second(400.0));  // 8 x 50 GB/s = 3200 Gbit/s
+  data.write("nodes/n.yaml", with(node, "3200", "400"));  // one port's rate, not the node's
+  expect_input_error([] { load_node("n"); }, "E_VALUE", "/network", "400 GB/s");
+}
+
 TEST(GpuFile, RefusesUnknownAndDuplicateKeys) {
   expect_gpu_error(with(kGpu, "l2_cache:", "l2_cahce:"), "E_UNKNOWN_KEY", {"l2_cahce"});
   expect_gpu_error(with(kGpu, "l2_cache:", "l2_cahce:"), "E_MISSING", {"l2_cache"});

@@ -21,7 +21,8 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
 
 TEST(Catalog, EveryGpuLoadsAndItsFabricsExist) {
   const std::vector<std::string> ids = catalog_ids("gpus");
-  for (const char* wanted : {"a10", "a100-sxm", "a100-pcie", "h100-sxm", "h100-pcie", "h200-sxm"}) {
+  for (const char* wanted : {"a10", "l40s", "a100-pcie", "a100-sxm", "h100-pcie", "h100-sxm",
+                             "h200-sxm", "b200-sxm", "rtx-pro-6000"}) {  // interface.md
     EXPECT_TRUE(has(ids, wanted)) << wanted;
   }
   for (const std::string& id : ids) {
@@ -44,16 +45,19 @@ TEST(Catalog, PeakRatesAreDense) {
   EXPECT_EQ(load_gpu("h100-sxm").peak_for(Precision::fp8), teraflops(1978.9));
   EXPECT_EQ(load_gpu("a100-sxm").peak_for(Precision::bf16), teraflops(312.0));
   EXPECT_EQ(load_gpu("a10").peak_for(Precision::bf16), teraflops(125.0));
-  // Dense rates per multiprocessor and clock: 4096 bf16 FLOP on Hopper, 2048 on A100, 1024 on
-  // GA102; at 1.2 to 2 GHz that brackets each figure, a sparse one would be outside.
+  // Dense rates per multiprocessor and clock: 8192 bf16 FLOP on B200, 4096 on Hopper, 2048 on A100,
+  // 1024 on GA102, AD102 and GB202; at 1.2 to 2 (2.6) GHz that brackets each figure, a sparse one
+  // would be outside.
   const std::map<std::string, double> flop_per_clock = {
       {"h100-sxm", 4096.0}, {"h100-pcie", 4096.0}, {"h200-sxm", 4096.0},
-      {"a100-sxm", 2048.0}, {"a100-pcie", 2048.0}, {"a10", 1024.0}};
+      {"a100-sxm", 2048.0}, {"a100-pcie", 2048.0}, {"a10", 1024.0},
+      {"b200-sxm", 8192.0}, {"l40s", 1024.0},      {"rtx-pro-6000", 1024.0}};
   for (const auto& [id, flop] : flop_per_clock) {
     const Gpu gpu = load_gpu(id);
     const double clock = gpu.peak_for(Precision::bf16).value() / (flop * gpu.multiprocessors);
     EXPECT_GT(clock, 1.2e9) << id;
-    EXPECT_LT(clock, 2.0e9) << id;
+    // Boost clocks: at most 2.5 GHz for the graphics dies, 2 GHz for the others.
+    EXPECT_LT(clock, flop == 1024.0 ? 2.6e9 : 2.0e9) << id;
   }
 }
 
@@ -75,7 +79,10 @@ TEST(Catalog, EveryFabricAndNodeLoads) {
     EXPECT_GT(fabric.bandwidth, gigabytes_per_second(1.0)) << id;
     EXPECT_LT(fabric.latency, microseconds(20.0)) << id;
   }
-  EXPECT_EQ(load_fabric("nvlink4").bandwidth, gigabytes_per_second(450.0));  // one direction
+  // One direction: the makers print 600, 900, 1800 for both.
+  EXPECT_EQ(load_fabric("nvlink3").bandwidth, gigabytes_per_second(300.0));
+  EXPECT_EQ(load_fabric("nvlink4").bandwidth, gigabytes_per_second(450.0));
+  EXPECT_EQ(load_fabric("nvlink5").bandwidth, gigabytes_per_second(900.0));
   const std::vector<std::string> nodes = catalog_ids("nodes");
   EXPECT_FALSE(nodes.empty());
   for (const std::string& id : nodes) {
@@ -83,6 +90,7 @@ TEST(Catalog, EveryFabricAndNodeLoads) {
     EXPECT_NO_THROW(load_gpu(node.gpu)) << id;
     EXPECT_NO_THROW(load_fabric(node.fabric)) << id;
     EXPECT_NO_THROW(load_fabric(node.uplink)) << id;
+    EXPECT_GT(node.nics, 0) << id;
   }
 }
 
@@ -107,9 +115,24 @@ TEST(Catalog, PricesNameKnownGpusAndDays) {
     found = found || price->id == "aws-p5.48xlarge-capacity_block";
   }
   EXPECT_TRUE(found);
-  for (const char* gpu : {"a10", "a100-sxm", "h100-sxm", "h200-sxm"}) {
+  for (const char* gpu :
+       {"a10", "l40s", "a100-sxm", "h100-sxm", "h200-sxm", "b200-sxm", "rtx-pro-6000"}) {
     EXPECT_NO_THROW(book.cheapest(gpu, "on_demand", 8)) << gpu;
   }
+}
+
+TEST(Catalog, OwnedHardwareIsAPriceBook) {
+  const PriceBook book = load_price_book("own-hardware-2026-11");
+  for (const Price& price : book.prices()) {
+    EXPECT_EQ(price.tier, "owned") << price.id;
+    EXPECT_TRUE(has(catalog_ids("gpus"), price.gpu)) << price.id;
+    ASSERT_TRUE(price.own) << price.id;
+    EXPECT_GE(price.own->sources.size(), 8U) << price.id;
+  }
+  // 375060/(5 x 8760 x 0.8) = 10.7038; 10.2 x 1.56 x 0.0929/0.8 = 1.8478; 1530/730/0.8 = 2.6199.
+  EXPECT_NEAR(in_usd_per_hour(book.price("own-h100-8x-colocated").rent), 15.1715, 1e-3);
+  // All-in, no PUE again: 10.7038 + 13.84 x 0.0929/0.8 = 12.3110.
+  EXPECT_NEAR(in_usd_per_hour(book.price("own-h100-8x-all-in").rent), 12.3110, 1e-3);
 }
 
 TEST(Catalog, EveryArchitectureLoads) {
@@ -122,7 +145,7 @@ TEST(Catalog, EveryArchitectureLoads) {
 TEST(Catalog, UnknownIdsListTheValidOnes) {
   expect_input_error([] { load_gpu("h100-smx"); }, "E_VALUE", "unknown GPU", "h100-smx",
                      "a10, a100-pcie, a100-sxm", "did you mean 'h100-sxm'");
-  expect_input_error([] { load_fabric("nvlink5"); }, "E_VALUE", "unknown fabric", "nvlink4");
+  expect_input_error([] { load_fabric("nvlink9"); }, "E_VALUE", "unknown fabric", "nvlink4");
   expect_input_error([] { load_price_book("2026-12"); }, "E_VALUE", "unknown price book",
                      "2026-11");
   expect_input_error([] { load_accuracy("qwen3-30b-a3b-reap-coed"); }, "E_VALUE",
