@@ -60,7 +60,9 @@ Summary summarize(const SmoeArchitecture& a, const InspectModelOptions& options)
          .weights_per_gpu =
              models::layer_rank_weights(a, layer, options.layout, s.precision).total(),
          .flops = models::layer_flops(a, layer, keys),
-         .kv = models::kv_bytes_per_token(layer.attention, options.kv_precision)});
+         .kv = i < a.encoder_layers
+                   ? Bytes()  // an encoder caches nothing
+                   : models::kv_bytes_per_token(layer.attention, options.kv_precision)});
   }
   s.parameters = models::count_parameters(a);
   s.weights = models::weight_bytes(a, s.precision);
@@ -113,10 +115,11 @@ std::vector<Row> layer_rows(const SmoeArchitecture& a, const Summary& s) {
                             "weights/GPU", "compute/token", "KV/token"}};
   for (const Group& g : s.groups) {
     const std::string each = g.layers.size() > 1 ? " each" : "";
-    rows.push_back({layer_range(g.layers), attention_text(g.layer->attention),
-                    ffn_text(g.layer->ffn), count_text(g.parameters.total()) + each,
-                    to_text(g.weights), to_text(g.weights_per_gpu), flops_text(g.flops),
-                    to_text(g.kv)});
+    rows.push_back(
+        {layer_range(g.layers),
+         attention_text(g.layer->attention) + (g.layer->cross_attention ? ", twice" : ""),
+         ffn_text(g.layer->ffn), count_text(g.parameters.total()) + each, to_text(g.weights),
+         to_text(g.weights_per_gpu), flops_text(g.flops), to_text(g.kv)});
   }
   const double plain = models::plain_bytes(s.precision);
   const auto bytes_of = [&](std::int64_t n) { return Bytes(static_cast<double>(n) * plain); };
@@ -228,6 +231,7 @@ text::Json group_json(const Group& g) {
   row.set("layers", layer_range(g.layers))
       .set("layer_count", g.layers.size())
       .set("attention", attention_text(g.layer->attention))
+      .set("cross_attention", g.layer->cross_attention)
       .set("feed_forward", ffn_text(g.layer->ffn));
   if (const auto* moe = std::get_if<models::MoeFfn>(&g.layer->ffn)) {
     row.set("kind", "moe")
@@ -320,6 +324,7 @@ text::Json inspect_model_json(const SmoeArchitecture& a, const InspectModelOptio
       .set("max_positions", a.max_positions)
       .set("layer_count", a.layers.size())
       .set("moe_layer_count", a.moe_layers().size())
+      .set("encoder_layer_count", a.encoder_layers)
       .set("weight_precision", std::string(models::name_of(s.precision)))
       .set("expert_precision", std::string(models::name_of(a.experts_in(s.precision))))
       .set("kv_precision", std::string(models::name_of(options.kv_precision)))

@@ -45,6 +45,7 @@ DenseFfn read_dense(text::Reader reader) {
 
 struct MoeSection {
   MoeFfn ffn;
+  bool drop_tokens = true;
   std::int64_t offset = 0;
   std::int64_t interval = 1;
   std::vector<double> variants;
@@ -62,6 +63,20 @@ void check_experts(text::Reader& reader, const MoeSection& moe,
                    fmt::format("top_k {} > {} experts", moe.ffn.top_k, moe.ffn.experts),
                    fmt::format("at most {}", moe.ffn.experts));
   }
+}
+
+// DeepSpeed's use_residual: a dense FFN of an expert's shape beside the experts, and a learned mix.
+void add_residual(text::Reader& reader, MoeFfn& ffn) {
+  if (ffn.shared_intermediate > 0) {
+    reader.problem("use_residual", "E_VALUE",
+                   fmt::format("use_residual and shared_intermediate {} are two names for one FFN",
+                               ffn.shared_intermediate),
+                   "only one of them");
+    return;
+  }
+  ffn.shared_experts = 1;
+  ffn.shared_intermediate = ffn.intermediate;
+  ffn.residual_mix = true;
 }
 
 MoeSection read_moe(text::Reader reader, std::int64_t layers, std::optional<std::int64_t> wanted) {
@@ -86,6 +101,14 @@ MoeSection read_moe(text::Reader reader, std::int64_t layers, std::optional<std:
   ffn.router.normalise_top_k = reader.boolean("normalise_top_k", false);
   ffn.router.capacity_factor = reader.number("capacity_factor", 0.0, text::kNonNegative);
   ffn.router.minimum_capacity = reader.count("minimum_capacity", 0, text::kNonNegative);
+  moe.drop_tokens = reader.boolean("drop_tokens", true);
+  if (!moe.drop_tokens) {
+    ffn.router.capacity_factor = 0.0;
+    ffn.router.minimum_capacity = 0;
+  }
+  if (reader.boolean("use_residual", false)) {
+    add_residual(reader, ffn);
+  }
   moe.interval = reader.count("moe_layer_interval", 1, text::kPositive);
   moe.offset = reader.count("moe_layer_offset", 0, text::kNonNegative);
   if (layers > 0 && moe.offset >= layers) {
@@ -136,6 +159,11 @@ void read_layers(text::Reader& reader, SmoeArchitecture& architecture,
   }
   for (std::int64_t i = 0; i < layers; ++i) {
     architecture.layers.push_back({attention, is_moe(i) ? Ffn(moe->ffn) : Ffn(dense)});
+  }
+  if (moe && !moe->drop_tokens) {
+    architecture.warnings.push_back(
+        "drop_tokens false: no token is dropped, and the padding of DeepSpeed's buffers to the "
+        "fullest expert is not modelled");
   }
 }
 

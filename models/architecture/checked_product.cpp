@@ -115,6 +115,9 @@ std::optional<std::string> overflow_of(const SmoeArchitecture& architecture) {
   for (std::size_t i = 0; i < architecture.layers.size(); ++i) {
     const Layer& layer = architecture.layers[i];
     std::optional<std::string> problem = add_attention(sum, layer.attention, architecture.hidden);
+    if (!problem && layer.cross_attention) {
+      problem = add_attention(sum, layer.attention, architecture.hidden);
+    }
     if (!problem) {
       problem = add_ffn(sum, layer.ffn, architecture);
     }

@@ -17,7 +17,9 @@ namespace moeplan::models {
 // Numbers of weights in one layer, or summed over layers.
 //   attention: GQA 2 h H d + 2 h K d; MLA: q (h Hq or via q_lora_rank), h (kv_lora_rank + rope),
 //     kv_lora_rank H (nope + v), H v h
-//   router: h E, + E with a correction bias, + h with a gate on the shared expert
+//     twice in a decoder layer with cross-attention (and one norm more)
+//   router: h E, + E with a correction bias, + E with a bias, + h with a gate on the shared expert,
+//     + 2 h + 2 with a residual mix
 //   experts: E x matrices x h I. shared_experts, dense_ffn: matrices x h I
 //   norms: two of h (LayerNorm has weight and bias), q and k norms, MLA's norms on its ranks
 //   expert_biases: E (I or 2 I, + h). biases: those of attention, dense and shared FFN
@@ -38,7 +40,7 @@ LayerParameters layer_parameters(const SmoeArchitecture& architecture, const Lay
 struct Parameters {
   std::int64_t embeddings = 0;  // V h, + max_positions h when positions are learned
   std::int64_t lm_head = 0;     // V h, or 0 when tied to the embeddings
-  std::int64_t final_norm = 0;  // h, LayerNorm 2 h
+  std::int64_t final_norm = 0;  // h, LayerNorm 2 h; one for each stack of an encoder-decoder
   LayerParameters layers;       // summed
   // Of total(), those that one token uses: k of E experts in each MoE layer, everything else
   // whole (embeddings too, as model cards count).
@@ -89,7 +91,8 @@ Bytes weight_bytes(const SmoeArchitecture& architecture, Precision precision);
 
 // KV cache of one token in one layer: GQA 2 K d b, MLA (kv_lora_rank + qk_rope_head_dim) b.
 Bytes kv_bytes_per_token(const Attention& attention, Precision kv_precision);
-// All layers. A sliding window bounds how many tokens a layer keeps, not the bytes of one.
+// All layers but an encoder's, which caches nothing (the decoder's cache of the encoder's output is
+// left out). A sliding window bounds how many tokens a layer keeps, not the bytes of one.
 Bytes kv_bytes_per_token(const SmoeArchitecture& architecture, Precision kv_precision);
 // One rank: KV heads are split over TP, at least one each; MLA's cache is replicated.
 Bytes rank_kv_bytes_per_token(const SmoeArchitecture& architecture, int tensor_parallel,

@@ -13,8 +13,8 @@ constexpr text::Range kExpertRange{.low = 1.0, .high = 1e6};
 void read_head(HfKeys& keys, SmoeArchitecture& architecture, bool tied_by_default) {
   architecture.hidden = keys.count("hidden", {"hidden_size", "n_embd", "d_model"});
   architecture.vocabulary = keys.count("vocabulary", {"vocab_size"});
-  architecture.max_positions =
-      keys.count("max_positions", {"max_position_embeddings", "n_positions", "n_ctx"});
+  architecture.max_positions = keys.count(
+      "max_positions", {"max_position_embeddings", "n_positions", "n_ctx", "max_seq_len"});
   architecture.tied_embeddings =
       keys.flag_or("tied_embeddings", {"tie_word_embeddings"}, tied_by_default);
 }
@@ -26,9 +26,9 @@ std::int64_t read_layer_count(HfKeys& keys) {
 
 GroupedQueryAttention read_grouped_query(HfKeys& keys, const SmoeArchitecture& architecture,
                                          HeadDim rule, bool kv_default_heads) {
-  const HfNames heads_names = {"num_attention_heads", "n_head", "n_heads"};
+  const HfNames heads_names = {"num_attention_heads", "n_head", "n_heads", "num_heads"};
   const HfNames kv_names = {"num_key_value_heads", "kv_n_heads"};
-  const HfNames dim_names = {"head_dim"};
+  const HfNames dim_names = {"head_dim", "d_kv"};
   GroupedQueryAttention attention;
   attention.heads = keys.count("heads", heads_names);
   attention.kv_heads = kv_default_heads ? keys.count_or("kv_heads", kv_names, attention.heads)

@@ -53,8 +53,28 @@ void read_family(HfKeys& keys, SmoeArchitecture& architecture) {
     read_deepseek_v2(keys, architecture);
   } else if (type == "deepseek_v3" || type == "kimi_k2") {
     read_deepseek_v3(keys, architecture);
+  } else if (type == "gpt_oss") {
+    read_gpt_oss(keys, architecture);
+  } else if (type == "llama4" || type == "llama4_text") {
+    read_llama4(keys, architecture);
+  } else if (type == "glm4_moe") {
+    read_glm4_moe(keys, architecture);
+  } else if (type == "minimax_m2") {
+    read_minimax_m2(keys, architecture);
+  } else if (type == "ernie4_5_moe") {
+    read_ernie4_5_moe(keys, architecture);
+  } else if (type == "dbrx") {
+    read_dbrx(keys, architecture);
+  } else if (type == "switch_transformers") {
+    read_switch(keys, architecture);
+  } else if (type == "nllb-moe") {
+    read_nllb_moe(keys, architecture);
+  } else if (type == "jamba") {
+    read_jamba(keys, architecture);
   } else if (type == "gpt2") {
     read_gpt2(keys, architecture);
+  } else if (is_refused_family(type)) {
+    refuse_family(keys, type);
   } else {
     keys.conflict({"model_type"}, fmt::format("unknown model_type '{}'", type),
                   fmt::format("one of {}", joined(hf_model_types())),
@@ -75,9 +95,17 @@ void warn_about_unread(HfKeys& keys, const SmoeArchitecture& architecture) {
 }  // namespace
 
 const std::vector<std::string>& hf_model_types() {
-  static const std::vector<std::string> names = {
-      "deepseek_v2", "deepseek_v3", "gpt2",  "kimi_k2",   "llama", "mistral",
-      "mixtral",     "olmoe",       "qwen2", "qwen2_moe", "qwen3", "qwen3_moe"};
+  static const std::vector<std::string> names = {"dbrx",        "deepseek_v2",
+                                                 "deepseek_v3", "ernie4_5_moe",
+                                                 "glm4_moe",    "gpt2",
+                                                 "gpt_oss",     "jamba",
+                                                 "kimi_k2",     "llama",
+                                                 "llama4",      "llama4_text",
+                                                 "minimax_m2",  "mistral",
+                                                 "mixtral",     "nllb-moe",
+                                                 "olmoe",       "qwen2",
+                                                 "qwen2_moe",   "qwen3",
+                                                 "qwen3_moe",   "switch_transformers"};
   return names;
 }
 

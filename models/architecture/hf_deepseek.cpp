@@ -1,6 +1,5 @@
 // DeepSeek V2 and V3 (and Kimi-K2, which has V3's shape): latent attention, shared experts, the
-// first layers dense. Layer i is MoE when i >= first_k_dense_replace and i % moe_layer_freq == 0,
-// or where the per-layer list moe_layer_freq (MiMo) has 1.
+// first layers dense.
 
 #include <fmt/format.h>
 
@@ -39,39 +38,6 @@ LatentAttention read_latent(HfKeys& keys) {
   return attention;
 }
 
-// [layers], true where there are experts.
-std::vector<bool> read_moe_layers(HfKeys& keys, std::int64_t layers) {
-  std::vector<bool> is_moe(static_cast<std::size_t>(layers), true);
-  const HfNames first_names = {"first_k_dense_replace"};
-  const std::int64_t first = keys.count_or("first_moe_layer", first_names, 0);
-  if (layers > 0 && first > layers) {
-    keys.conflict(first_names,
-                  fmt::format("first_k_dense_replace {} > num_hidden_layers {}", first, layers),
-                  fmt::format("0 to {}", layers));
-    return is_moe;
-  }
-  const HfNames names = {"moe_layer_freq"};
-  const auto found = keys.find(names);
-  const bool list = found && found->node->kind == text::Kind::sequence;
-  const std::vector<std::int64_t> flags =
-      list ? keys.counts("moe_layer_interval", names).value_or(std::vector<std::int64_t>{})
-           : std::vector<std::int64_t>{};
-  if (list && static_cast<std::int64_t>(flags.size()) != layers) {
-    keys.conflict(
-        names,
-        fmt::format("moe_layer_freq has {} entries, num_hidden_layers is {}", flags.size(), layers),
-        fmt::format("{} entries of 0 or 1", layers));
-    return is_moe;
-  }
-  const std::int64_t step =
-      list ? 1 : keys.count_or("moe_layer_interval", names, 1, text::kPositive);
-  for (std::int64_t i = 0; i < layers; ++i) {
-    const auto index = static_cast<std::size_t>(i);
-    is_moe[index] = i >= first && (list ? flags[index] != 0 : step > 0 && i % step == 0);
-  }
-  return is_moe;
-}
-
 void read_router(HfKeys& keys, MoeFfn& moe, const char* scoring, const char* method,
                  bool normalise) {
   Router& router = moe.router;
@@ -105,28 +71,12 @@ void read_deepseek(HfKeys& keys, SmoeArchitecture& architecture, const char* sco
   read_router(keys, moe, scoring, method, normalise);
   moe.shared_experts =
       keys.optional_count("shared_experts", {"n_shared_experts"}, text::kNonNegative).value_or(0);
-  if (!__builtin_mul_overflow(moe.shared_experts, moe.intermediate, &moe.shared_intermediate)) {
-    keys.derive("shared_intermediate", "n_shared_experts x moe_intermediate_size");
-  } else {
-    keys.overflow("n_shared_experts x moe_intermediate_size is above 2^63 - 1");
-  }
+  set_shared_width(keys, moe, "n_shared_experts");
   const std::int64_t layers = read_layer_count(keys);
-  const std::vector<bool> is_moe = read_moe_layers(keys, layers);
-  DenseFfn dense;
-  for (const bool moe_layer : is_moe) {
-    if (!moe_layer && dense.intermediate == 0 && keys.ok()) {
-      dense.intermediate = keys.count("dense_intermediate", {"intermediate_size"});
-    }
-  }
+  const std::vector<bool> is_moe = read_first_k_dense(keys, layers);
+  const DenseFfn dense = read_dense_where_needed(keys, is_moe, {"intermediate_size"});
   keys.understood({"routed_scaling_factor", "ep_size", "aux_loss_alpha", "seq_aux"});
-  const auto predicted =
-      keys.optional_count("prediction_layers", {"num_nextn_predict_layers"}, text::kNonNegative);
-  if (predicted.value_or(0) > 0) {
-    keys.warn(
-        fmt::format("{} multi-token-prediction layer(s) of the checkpoint are not counted: "
-                    "engines load them for speculative decoding only",
-                    *predicted));
-  }
+  warn_about_prediction_layers(keys);
   for (std::int64_t i = 0; i < layers; ++i) {
     architecture.layers.push_back(
         {attention, is_moe[static_cast<std::size_t>(i)] ? Ffn(moe) : Ffn(dense)});

@@ -31,6 +31,29 @@ void read_olmoe(HfKeys& keys, SmoeArchitecture& architecture);
 // hf_deepseek.cpp: deepseek_v2, deepseek_v3, kimi_k2.
 void read_deepseek_v2(HfKeys& keys, SmoeArchitecture& architecture);
 void read_deepseek_v3(HfKeys& keys, SmoeArchitecture& architecture);
+// hf_gpt_oss.cpp.
+void read_gpt_oss(HfKeys& keys, SmoeArchitecture& architecture);
+// hf_llama4.cpp: llama4, llama4_text.
+void read_llama4(HfKeys& keys, SmoeArchitecture& architecture);
+// hf_glm4_moe.cpp: glm4_moe, minimax_m2.
+void read_glm4_moe(HfKeys& keys, SmoeArchitecture& architecture);
+void read_minimax_m2(HfKeys& keys, SmoeArchitecture& architecture);
+// hf_ernie.cpp: ernie4_5_moe.
+void read_ernie4_5_moe(HfKeys& keys, SmoeArchitecture& architecture);
+// hf_dbrx.cpp.
+void read_dbrx(HfKeys& keys, SmoeArchitecture& architecture);
+// hf_encoder_decoder.cpp: switch_transformers, nllb-moe.
+void read_switch(HfKeys& keys, SmoeArchitecture& architecture);
+void read_nllb_moe(HfKeys& keys, SmoeArchitecture& architecture);
+// hf_jamba.cpp: only when every layer is attention.
+void read_jamba(HfKeys& keys, SmoeArchitecture& architecture);
+// hf_refused.cpp: families with layers that cannot be costed, sorted (also with the suffix _text).
+// refuse_family records an E_VALUE that names those layers, why, and what can be costed.
+const std::vector<std::string>& hf_refused_types();
+bool is_refused_family(const std::string& model_type);
+void refuse_family(HfKeys& keys, const std::string& model_type);
+// The end of such a message: what can be costed.
+std::string what_can_be_costed();
 // hf_gpt2.cpp.
 void read_gpt2(HfKeys& keys, SmoeArchitecture& architecture);
 
@@ -60,6 +83,26 @@ void read_groups(HfKeys& keys, MoeFfn& moe);
 std::vector<std::optional<std::int64_t>> layer_windows(HfKeys& keys, std::int64_t layers,
                                                        std::optional<std::int64_t> window,
                                                        std::int64_t first_windowed);
+
+// --- which layers are MoE (hf_moe_layers.cpp) ---
+
+// [layers], true where there are experts. In this order: the list mlp_layer_types of dense and
+// sparse (GLM-5.2); the list moe_layer_freq of 0 and 1 (MiMo); else i >= first_k_dense_replace and
+// i % moe_layer_freq == 0.
+std::vector<bool> read_first_k_dense(HfKeys& keys, std::int64_t layers);
+// The width of dense layers, asked for only when there are any (else understood).
+DenseFfn read_dense_where_needed(HfKeys& keys, const std::vector<bool>& is_moe,
+                                 const HfNames& width_names);
+// num_nextn_predict_layers, num_mtp_modules: a warning that they are not counted.
+void warn_about_prediction_layers(HfKeys& keys);
+// MoE where is_moe says, else dense, all with the same attention.
+void add_mixed_layers(SmoeArchitecture& architecture, const GroupedQueryAttention& attention,
+                      const std::vector<std::optional<std::int64_t>>& windows,
+                      const std::vector<bool>& is_moe, const MoeFfn& moe, const DenseFfn& dense);
+// head_dim must be written where hidden / heads would be wrong (gpt-oss, GLM-4.5, MiniMax-M2).
+void require_head_dim(HfKeys& keys);
+// moe.shared_intermediate = moe.shared_experts x moe.intermediate, or E_OVERFLOW.
+void set_shared_width(HfKeys& keys, MoeFfn& moe, const std::string& count_key);
 
 // Appends `count` layers; is_moe says which get `moe`, the others get `dense`.
 void add_layers(SmoeArchitecture& architecture, std::int64_t count,

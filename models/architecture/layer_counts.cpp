@@ -41,8 +41,9 @@ void add_ffn(LayerParameters& p, const MoeFfn& moe, std::int64_t h) {
   if (moe.bias && moe.shared_intermediate > 0) {
     p.biases += (matrices - 1) * moe.shared_intermediate + h;
   }
-  p.router =
-      h * moe.experts + (moe.router.correction_bias ? moe.experts : 0) + (moe.shared_gate ? h : 0);
+  p.router = h * moe.experts + (moe.router.correction_bias ? moe.experts : 0) +
+             (moe.router.bias ? moe.experts : 0) + (moe.shared_gate ? h : 0) +
+             (moe.residual_mix ? 2 * h + 2 : 0);
 }
 
 }  // namespace
@@ -68,6 +69,11 @@ LayerParameters layer_parameters(const SmoeArchitecture& architecture, const Lay
   p.norms = 2 * norm_parameters(architecture);
   std::visit([&](const auto& attention) { add_attention(p, attention, architecture.hidden); },
              layer.attention);
+  if (layer.cross_attention) {
+    p.attention *= 2;
+    p.biases *= 2;  // so far only those of attention
+    p.norms += norm_parameters(architecture);
+  }
   std::visit([&](const auto& ffn) { add_ffn(p, ffn, architecture.hidden); }, layer.ffn);
   return p;
 }
@@ -79,7 +85,7 @@ Parameters count_parameters(const SmoeArchitecture& architecture) {
       table +
       (architecture.learned_positions ? architecture.max_positions * architecture.hidden : 0);
   p.lm_head = architecture.tied_embeddings ? 0 : table;
-  p.final_norm = norm_parameters(architecture);
+  p.final_norm = norm_parameters(architecture) * (architecture.encoder_decoder() ? 2 : 1);
   std::int64_t idle = 0;
   for (const Layer& layer : architecture.layers) {
     const LayerParameters own = layer_parameters(architecture, layer);

@@ -120,8 +120,8 @@ Bytes rank_kv_bytes_per_token(const SmoeArchitecture& architecture, int tensor_p
   require(tensor_parallel > 0, "tensor_parallel is positive");
   const RankLayout layout{.tensor_parallel = tensor_parallel};
   Bytes sum;
-  for (const Layer& layer : architecture.layers) {
-    sum += kv_bytes_per_token(rank_layer(layer, layout).attention, kv_precision);
+  for (std::size_t i = architecture.encoder_layers; i < architecture.layers.size(); ++i) {
+    sum += kv_bytes_per_token(rank_layer(architecture.layers[i], layout).attention, kv_precision);
   }
   return sum;
 }

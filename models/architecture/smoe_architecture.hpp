@@ -56,6 +56,7 @@ struct Router {
   RouterScoring scoring = RouterScoring::softmax;
   bool normalise_top_k = true;   // norm_topk_prob
   bool correction_bias = false;  // e_score_correction_bias
+  bool bias = false;             // of the router's own matrix (gpt-oss)
   std::int64_t groups = 1;       // n_group
   std::int64_t groups_kept = 1;  // topk_group
   double capacity_factor = 0.0;  // 0: dropless
@@ -72,6 +73,9 @@ struct MoeFfn {
   std::int64_t shared_experts = 0;       // run for every token
   std::int64_t shared_intermediate = 0;  // of all shared experts together
   bool shared_gate = false;              // a hidden x 1 gate on the shared output (Qwen2-MoE)
+  // DeepSpeed's use_residual: a dense FFN beside the experts (shared_intermediate) and a
+  // hidden x 2 mix with bias of the two outputs.
+  bool residual_mix = false;
   Router router;
   friend bool operator==(const MoeFfn&, const MoeFfn&) = default;
 };
@@ -81,6 +85,9 @@ using Ffn = std::variant<DenseFfn, MoeFfn>;
 struct Layer {
   Attention attention;
   Ffn ffn;
+  // A decoder layer of an encoder-decoder: a second attention of the same shape (over the
+  // encoder's output) with a norm of its own.
+  bool cross_attention = false;
   friend bool operator==(const Layer&, const Layer&) = default;
 };
 
@@ -95,6 +102,9 @@ struct SmoeArchitecture {
   bool learned_positions = false;  // GPT-2: max_positions x hidden weights
   bool layer_norm = false;         // LayerNorm (weight and bias) instead of RMSNorm (weight)
   std::vector<Layer> layers;       // [layers], order of execution
+  // The first of `layers` are the encoder of an encoder-decoder (Switch, NLLB-MoE); 0 for the
+  // decoder-only models that the simulator serves.
+  std::size_t encoder_layers = 0;
   Precision weight_precision = Precision::bf16;  // as the checkpoint states it
   // Expert weights may be stored in another precision than the rest (gpt-oss).
   std::optional<Precision> expert_precision;
@@ -105,6 +115,9 @@ struct SmoeArchitecture {
   // Indices of MoE layers.
   std::vector<std::size_t> moe_layers() const;
   bool is_moe() const { return !moe_layers().empty(); }
+  bool encoder_decoder() const { return encoder_layers > 0; }
+  // Why this model can be counted but not served (an encoder-decoder), or nothing.
+  std::optional<std::string> why_not_served() const;
   // Precision in which expert weights are stored when the rest is stored in `weights`.
   Precision experts_in(Precision weights) const { return expert_precision.value_or(weights); }
 };

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "models/architecture/counts.hpp"
 #include "models/architecture/read_architecture.hpp"
 #include "models/text/load.hpp"
 #include "tests/models/architecture/configs.hpp"
@@ -107,6 +108,28 @@ TEST(ArchitectureYaml, Refusals) {
           "kv_heads 3");
   refused(with(kFile, "norm: layer_norm", "norm: layernorm"), "E_VALUE", "layer_norm");
   refused(with(kFile, "hidden: 64", "hidden: 9000000000000000"), "E_OVERFLOW", "2^63 - 1");
+}
+
+// DeepSpeed's MoE(use_residual=True): a dense FFN of an expert's shape beside the experts, mixed by
+// hidden x 2 weights and a bias of 2. A layer: router 64 x 8 + 2 x 64 + 2, shared 3 x 64 x 128.
+TEST(ArchitectureYaml, Residual) {
+  const SmoeArchitecture a = read(with(kFile, "top_k: 2", "top_k: 2\n  use_residual: true"));
+  const models::LayerParameters p = models::layer_parameters(a, a.layers[1]);
+  EXPECT_EQ(p.shared_experts, 3 * 64 * 128);
+  EXPECT_EQ(p.router, 64 * 8 + 2 * 64 + 2);
+  refused(with(kFile, "top_k: 2", "top_k: 2\n  use_residual: true\n  shared_intermediate: 128"),
+          "E_VALUE", "use_residual", "shared_intermediate 128");
+}
+
+// drop_tokens: false means that capacity bounds nothing.
+TEST(ArchitectureYaml, DropTokens) {
+  const std::string capped =
+      with(kFile, "top_k: 2", "top_k: 2\n  capacity_factor: 1.2\n  minimum_capacity: 4");
+  EXPECT_DOUBLE_EQ(std::get<MoeFfn>(read(capped).layers[1].ffn).router.capacity_factor, 1.2);
+  const SmoeArchitecture a = read(with(capped, "top_k: 2", "top_k: 2\n  drop_tokens: false"));
+  EXPECT_DOUBLE_EQ(std::get<MoeFfn>(a.layers[1].ffn).router.capacity_factor, 0.0);
+  EXPECT_EQ(std::get<MoeFfn>(a.layers[1].ffn).router.minimum_capacity, 0);
+  EXPECT_THAT(a.warnings, ::testing::ElementsAre(::testing::HasSubstr("drop_tokens false")));
 }
 
 TEST(ArchitectureYaml, DenseLayersNeedTheirFfn) {

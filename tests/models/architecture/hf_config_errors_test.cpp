@@ -17,7 +17,7 @@ void refused(const std::string& json, const std::string& code, const Parts&... p
 
 TEST(HfConfigErrors, UnknownModelType) {
   refused(with(full_qwen3_moe(), "qwen3_moe", "qwen3moe"), "E_VALUE", "config.json:18:17",
-          "/model_type", "qwen3moe", "deepseek_v3, gpt2", "did you mean 'qwen3_moe'?");
+          "/model_type", "qwen3moe", "deepseek_v3, ernie4_5_moe", "did you mean 'qwen3_moe'?");
   refused(R"({"model_type": 7})", "E_TYPE", "/model_type", "a string");
   refused(without_line(full_llama(), "model_type"), "E_MISSING", "model_type");
   refused("[1, 2]", "E_TYPE", "a map");
