@@ -124,7 +124,8 @@ TEST(MistakesOfOthers, ExpertParallelRanksHoldTheirShare) {
 
 // The cache of latent attention is per token kv_lora_rank + qk_rope_head_dim, not heads x head_dim.
 TEST(Traps, LatentAttentionIffKvLoraRank) {
-  const models::Attention& mla = read_config(full_deepseek_v3()).layers[0].attention;
+  const SmoeArchitecture a = read_config(full_deepseek_v3());
+  const models::Attention& mla = a.layers[0].attention;
   ASSERT_TRUE(std::holds_alternative<models::LatentAttention>(mla));
   EXPECT_EQ(models::kv_bytes_per_token(mla, models::Precision::bf16), Bytes((512.0 + 64.0) * 2.0));
 }
