@@ -11,6 +11,7 @@
 
 #include "models/accuracy/accuracy_curve.hpp"
 #include "models/accuracy/accuracy_table.hpp"
+#include "models/accuracy/top_k_curve.hpp"
 #include "models/architecture/smoe_architecture.hpp"
 #include "models/hardware/fabric.hpp"
 #include "models/hardware/gpu.hpp"
@@ -30,13 +31,16 @@ Node load_node(const std::string& id);
 PriceBook load_price_book(const std::string& id_or_path);
 AccuracyCurve load_accuracy(const std::string& id_or_path);
 AccuracyTable load_accuracy_table(const std::string& id_or_path);
+// Accuracy against experts per token, all experts resident: data/accuracy/top_k.
+TopKCurve load_top_k_curve(const std::string& id_or_path);
 // A path to a Hugging Face config.json (or a YAML of the same keys), or an id of
 // data/architectures.
 SmoeArchitecture load_architecture(const std::string& id_or_path);
 // The fitted laws of a device: data/profiles/<id>.json or .yaml, or the path itself.
 std::filesystem::path profile_path(const std::string& id_or_path);
 
-// Ids in data/<folder> (gpus fabrics nodes prices accuracy accuracy/tables profiles), sorted; empty
+// Ids in data/<folder> (gpus fabrics nodes prices accuracy accuracy/tables accuracy/top_k
+// profiles), sorted; empty
 // when the folder is not there.
 std::vector<std::string> catalog_ids(const std::string& folder);
 

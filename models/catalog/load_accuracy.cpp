@@ -1,7 +1,8 @@
-// Accuracy curves and tables: data/accuracy.
+// Accuracy curves and tables: data/accuracy; curves over a smaller top-k: data/accuracy/top_k.
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -16,6 +17,21 @@ namespace {
 constexpr text::Range kExperts{.low = 1.0, .high = 1e6};
 constexpr const char* kCurve = "moeplan.accuracy_curve";
 constexpr const char* kTable = "moeplan.accuracy_table";
+constexpr const char* kTopK = "moeplan.top_k_curve";
+const std::vector<std::string> kRouters = {"reinitialised", "sliced", "merged_logits"};
+
+// What the points of a curve are numbered by, and the numbers allowed.
+struct Axis {
+  const char* key = "experts_kept";
+  std::int64_t low = 1;
+  std::int64_t high = 1;
+  std::string expected;
+};
+
+bool all_counted(const std::vector<AccuracyTask>& tasks) {
+  return std::all_of(tasks.begin(), tasks.end(),
+                     [](const AccuracyTask& task) { return task.samples > 0; });
+}
 
 // tasks: [{name, samples, weight, source}]. Weights: all or none; none = equal; they sum to 1.
 std::vector<AccuracyTask> read_tasks(text::Reader& file, const Sources& sources) {
@@ -72,7 +88,6 @@ AccuracyDescription read_description(text::Reader& file, const Sources& sources)
   out.model = file.string("model");
   out.metric = file.string("metric");
   out.top_k = file.count("top_k", kExperts);
-  out.router = file.choice("router", {"reinitialised", "sliced", "merged_logits"});
   out.finetuned = file.boolean("finetuned", false);
   out.calibration = file.string("calibration", "");
   out.note = file.string("note", "");
@@ -100,24 +115,18 @@ std::optional<double> read_band(text::Reader& file, AccuracyDescription& descrip
   return error;
 }
 
-AccuracyCurve read_own_curve(text::Reader& file, const std::string& id) {
-  const Sources sources(file);
-  AccuracyDescription description = read_description(file, sources);
-  description.id = id;
-  description.method = file.string("method");
-  description.pretrained_experts = file.count("pretrained_experts", kExperts);
-  const std::optional<double> stated = read_band(file, description);
+std::vector<AccuracyPoint> read_points(text::Reader& file, const Sources& sources,
+                                       const AccuracyDescription& description,
+                                       const std::optional<double>& stated, const Axis& axis) {
   std::vector<AccuracyPoint> points;
   std::set<std::int64_t> seen;
   for (text::Reader& entry : file.sections("points")) {
-    const std::int64_t kept = entry.count("experts_kept", kExperts);
-    if (kept > description.pretrained_experts || kept < description.top_k) {
-      entry.problem("experts_kept", "E_RANGE", "not a pruned size of this model",
-                    fmt::format("top_k {} to pretrained_experts {}", description.top_k,
-                                description.pretrained_experts));
+    const std::int64_t at = entry.count(axis.key, kExperts);
+    if (at > axis.high || at < axis.low) {
+      entry.problem(axis.key, "E_RANGE", "not a size of this model", axis.expected);
     }
-    if (!seen.insert(kept).second) {
-      entry.problem("experts_kept", "E_DUPLICATE", "two points for this number of experts");
+    if (!seen.insert(at).second) {
+      entry.problem(axis.key, "E_DUPLICATE", "two points for this number of experts");
     }
     const std::map<std::string, double> by_task = read_values(entry, description.tasks, true);
     std::vector<double> values;
@@ -128,9 +137,9 @@ AccuracyCurve read_own_curve(text::Reader& file, const std::string& id) {
     const std::string source = sources.of(entry);
     entry.finish();
     if (!file.problems().empty()) {
-      continue;  // every problem of the file is reported at once, below
+      continue;  // every problem of the file is reported at once, by the caller
     }
-    AccuracyPoint point = aggregate(description.tasks, values, kept, source);
+    AccuracyPoint point = aggregate(description.tasks, values, at, source);
     if (description.band != "binomial") {
       point.standard_error = stated;
     }
@@ -139,23 +148,81 @@ AccuracyCurve read_own_curve(text::Reader& file, const std::string& id) {
   if (seen.empty() && file.has("points")) {
     file.problem("points", "E_RANGE", "a curve without points", "at least one point");
   }
+  return points;
+}
+
+AccuracyCurve read_own_curve(text::Reader& file, const std::string& id) {
+  const Sources sources(file);
+  AccuracyDescription description = read_description(file, sources);
+  description.id = id;
+  description.router = file.choice("router", kRouters);
+  description.method = file.string("method");
+  description.pretrained_experts = file.count("pretrained_experts", kExperts);
+  const std::optional<double> stated = read_band(file, description);
+  const Axis axis{.key = "experts_kept",
+                  .low = description.top_k,
+                  .high = description.pretrained_experts,
+                  .expected = fmt::format("top_k {} to pretrained_experts {}", description.top_k,
+                                          description.pretrained_experts)};
+  std::vector<AccuracyPoint> points = read_points(file, sources, description, stated, axis);
   file.finish();
   file.problems().throw_if_any();
   return AccuracyCurve(std::move(description), std::move(points));
 }
 
-// A curve that is a part of a table: {table, method, pretrained_experts}.
+// Only the named tasks of the table, with equal weights: for methods that were not evaluated on
+// all.
+void keep_tasks(text::Reader& file, AccuracyTable& table) {
+  if (!file.has("tasks")) {
+    return;
+  }
+  std::vector<AccuracyTask> kept;
+  std::vector<std::string> names;
+  for (const AccuracyTask& task : table.description.tasks) {
+    names.push_back(task.name);
+  }
+  for (text::Reader& entry : file.sections("tasks")) {
+    const std::string name = entry.string("name");
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      entry.problem("name", "E_VALUE", fmt::format("the table has no task '{}'", name),
+                    joined(names), did_you_mean(name, names));
+    } else {
+      kept.push_back(table.description.tasks[static_cast<std::size_t>(found - names.begin())]);
+    }
+    entry.finish();
+  }
+  for (AccuracyTask& task : kept) {
+    task.weight = 1.0 / static_cast<double>(kept.size());
+  }
+  if (kept.empty() && file.problems().empty()) {
+    file.problem("tasks", "E_RANGE", "no tasks", "at least one task of the table");
+  }
+  table.description.tasks = std::move(kept);
+}
+
+// A curve that is a part of a table: {table, method, pretrained_experts}; router, note and tasks
+// replace the table's where the method's differ.
 AccuracyCurve read_table_curve(text::Reader& file, const std::string& id) {
   const std::string table_id = file.string("table");
   const std::string method = file.string("method");
   const std::int64_t pretrained = file.count("pretrained_experts", kExperts);
   const std::string name = file.string("name");
+  const bool other_router = file.has("router");
+  const std::string router = other_router ? file.choice("router", kRouters) : "";
+  const std::string note = file.string("note", "");
+  file.problems().throw_if_any();
+  AccuracyTable table = load_accuracy_table(table_id);
+  keep_tasks(file, table);
   file.finish();
   file.problems().throw_if_any();
-  const AccuracyCurve curve = load_accuracy_table(table_id).curve(method, pretrained);
+  const AccuracyCurve curve = table.curve(method, pretrained);
   AccuracyDescription description = curve.description();
   description.id = id;
   description.name = name;
+  description.router = other_router ? router : description.router;
+  description.note = note.empty() ? description.note : note;
+  description.band = all_counted(description.tasks) ? "binomial" : "none";
   return AccuracyCurve(std::move(description), curve.points());
 }
 
@@ -183,7 +250,8 @@ AccuracyTable load_accuracy_table(const std::string& id_or_path) {
   AccuracyTable table;
   table.description = read_description(file, sources);
   table.description.id = path.stem().string();
-  table.description.band = "binomial";
+  table.description.router = file.choice("router", kRouters);
+  table.description.band = all_counted(table.description.tasks) ? "binomial" : "none";
   std::set<std::string> seen;
   for (text::Reader& entry : file.sections("rows")) {
     AccuracyRow row;
@@ -206,6 +274,31 @@ AccuracyTable load_accuracy_table(const std::string& id_or_path) {
   file.finish();
   problems.throw_if_any();
   return table;
+}
+
+TopKCurve load_top_k_curve(const std::string& id_or_path) {
+  const std::filesystem::path path = named_path("accuracy/top_k", "top-k curve", id_or_path);
+  const text::Document document = text::load_yaml(path);
+  text::Problems problems(document);
+  text::Reader file(problems, document.root);
+  text::check_schema(file, kTopK, 1, 1);
+  problems.throw_if_any();
+  const Sources sources(file);
+  AccuracyDescription description = read_description(file, sources);
+  description.id = path.stem().string();
+  description.method = file.string("method");
+  description.router = "unchanged";
+  const std::int64_t experts = file.count("experts", kExperts);
+  description.pretrained_experts = description.top_k;  // the reference of the inner curve
+  const std::optional<double> stated = read_band(file, description);
+  const Axis axis{.key = "top_k",
+                  .low = 1,
+                  .high = description.top_k,
+                  .expected = fmt::format("1 to the trained top_k {}", description.top_k)};
+  std::vector<AccuracyPoint> points = read_points(file, sources, description, stated, axis);
+  file.finish();
+  problems.throw_if_any();
+  return TopKCurve(experts, AccuracyCurve(std::move(description), std::move(points)));
 }
 
 }  // namespace moeplan::models

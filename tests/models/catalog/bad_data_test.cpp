@@ -328,6 +328,59 @@ TEST(AccuracyFile, RefusesWeightsThatDoNotAddUp) {
                      {"/tasks", "summing to 1"});
 }
 
+const std::string kTable = R"(schema: moeplan.accuracy_table
+schema_version: 1
+name: Test
+model: M
+metric: accuracy
+top_k: 2
+router: sliced
+sources: {t: "a table"}
+tasks:
+  - {name: a, samples: 100, source: t}
+  - {name: b, source: t}
+rows:
+  - {name: M, method: none, pretrained: 8, kept: 8, source: t, values: {a: 0.5, b: 0.7}}
+  - {name: cut, method: cut, pretrained: 8, kept: 4, source: t, values: {a: 0.4}}
+)";
+
+const std::string kPart = R"(schema: moeplan.accuracy_curve
+schema_version: 1
+name: Part
+table: t
+method: cut
+pretrained_experts: 8
+tasks:
+  - {name: a}
+)";
+
+TEST(TableCurveFile, TakesTheTasksItNames) {
+  const DataOverride data;
+  data.write("accuracy/tables/t.yaml", kTable);
+  data.write("accuracy/c.yaml", kPart + "router: merged_logits\n");
+  const AccuracyCurve curve = load_accuracy("c");
+  EXPECT_NEAR(curve.change(4)->value, -0.1, 1e-12);
+  EXPECT_EQ(curve.description().router, "merged_logits");
+  EXPECT_EQ(curve.description().band, "binomial");  // task b, without a count, is not in it
+  data.write("accuracy/c.yaml", with(kPart, "name: a", "name: aa"));
+  expect_input_error([] { load_accuracy("c"); }, "E_VALUE", "/tasks/0/name", "a, b");
+  // Without the selection the row lacks task b: no mean is invented.
+  data.write("accuracy/c.yaml", kPart.substr(0, kPart.find("tasks:")));
+  expect_input_error([] { load_accuracy("c"); }, "E_VALUE", "no such row");
+}
+
+TEST(TopKFile, StaysBelowTheTrainedTopK) {
+  const std::string file = with(
+      with(with(kCurve, "accuracy_curve", "top_k_curve"), "pretrained_experts: 8", "experts: 8"),
+      "router: sliced\n", "");
+  const std::string points =
+      with(with(file, "experts_kept: 8", "top_k: 2"), "experts_kept: 4", "top_k: 1");
+  const DataOverride data;
+  EXPECT_NEAR(load_top_k_curve(data.write("k.yaml", points)).change(1)->value, -0.1, 1e-12);
+  const std::string wrong = data.write("k.yaml", with(points, "top_k: 1,", "top_k: 3,"));
+  expect_input_error([&] { load_top_k_curve(wrong); }, "E_RANGE", "1 to the trained top_k 2");
+}
+
 TEST(AccuracyFile, RefusesATableForACurve) {
   expect_curve_error(with(kCurve, "accuracy_curve", "accuracy_table"), "E_SCHEMA",
                      {"moeplan.accuracy_curve"});

@@ -7,6 +7,7 @@
 #include "models/accuracy/threshold.hpp"
 #include "models/catalog/catalog.hpp"
 #include "models/text/csv.hpp"
+#include "tests/support/expect_input_error.hpp"
 #include "tests/support/locations.hpp"
 
 namespace moeplan::models {
@@ -99,17 +100,23 @@ TEST(PaperCurve, IsAPartOfTheTable) {
   EXPECT_FALSE(curve.distinguishable(8));
 }
 
-TEST(Published, EveryCurveLoadsWithABandAndItsUnprunedModel) {
+TEST(Published, EveryCurveLoadsWithItsUnprunedModelAndABandOrTheReasonWhyNot) {
   const std::vector<std::string> ids = catalog_ids("accuracy");
-  EXPECT_GE(ids.size(), 20U);
+  EXPECT_GE(ids.size(), 60U);
   for (const std::string& id : ids) {
     const AccuracyCurve curve = load_accuracy(id);
     EXPECT_EQ(curve.description().id, id);
     ASSERT_NE(curve.unpruned(), nullptr) << id;
+    EXPECT_GE(curve.points().size(), 2U) << id;
+    const std::string& band = curve.description().band;
     for (const AccuracyPoint& point : curve.points()) {
-      EXPECT_TRUE(point.standard_error) << id;
-      EXPECT_GT(point.samples, 0) << id;
+      EXPECT_EQ(point.standard_error.has_value(), band != "none") << id;
+      EXPECT_EQ(point.samples > 0, band == "binomial") << id;
       EXPECT_FALSE(point.source.empty()) << id;
+    }
+    if (band == "none") {
+      EXPECT_TRUE(curve.description().note.starts_with("no band: ")) << id;
+      EXPECT_FALSE(curve.distinguishable(curve.smallest())) << id;  // never read as certainty
     }
   }
 }
@@ -137,6 +144,69 @@ TEST(Published, CollapsesAreDistinguishable) {
   EXPECT_EQ(load_accuracy("qwen3-30b-a3b-hc-smoe-code").description().router, "merged_logits");
 }
 
+TEST(Published, ThresholdsOfTheDiepTable) {
+  // Means of four tasks: full 65.025, DiEP 63.825 at 6 of 8 and 59.925 at 4; M-SMoE 59.975 and
+  // frequency 55.225 at 6. Within 2 points of the full model only DiEP holds, at 8/6.
+  const AccuracyTable table = load_accuracy_table("mixtral-8x7b-diep");
+  ThresholdRule rule;
+  rule.tolerance = 0.02;
+  const Threshold diep = threshold(table, "diep", 8, rule);
+  EXPECT_NEAR(diep.factor, 8.0 / 6.0, 1e-12);
+  EXPECT_NEAR(diep.verdicts[0].difference, -0.01200, 1e-6);
+  EXPECT_EQ(threshold(table, "m_smoe", 8, rule).factor, 0.0);
+  EXPECT_EQ(threshold(table, "frequency", 8, rule).factor, 0.0);
+  // The curve of the same rows agrees.
+  EXPECT_EQ(threshold(load_accuracy("mixtral-8x7b-diep-mc4"), rule).factor, diep.factor);
+  // An unpaired error of 1.25 points: with 95 % confidence 2 points of loss are not excluded.
+  rule.confidence = 0.95;
+  EXPECT_EQ(threshold(table, "diep", 8, rule).factor, 0.0);
+  // Every task must hold: OpenBookQA loses 2.3 points, MMLU 3.0.
+  rule.confidence.reset();
+  rule.mean_over_tasks = false;
+  EXPECT_EQ(threshold(table, "diep", 8, rule).factor, 0.0);
+  rule.task = "RTE";  // 71.5 -> 70.7 (0.8 lost) -> 68.2 (3.3 lost)
+  EXPECT_NEAR(threshold(table, "diep", 8, rule).factor, 8.0 / 6.0, 1e-12);
+}
+
+TEST(Published, CalibrationDecidesWhatSurvives) {
+  // REAP at 64 of 128 experts: calibrated on web text EvalPlus falls from 0.814 to 0.329, on code
+  // the code average loses 1.65 points. Same model, same method.
+  EXPECT_TRUE(load_accuracy("qwen3-30b-a3b-reap-c4-evalplus").distinguishable(64));
+  EXPECT_FALSE(load_accuracy("qwen3-30b-a3b-reap-code").distinguishable(64));
+}
+
+TEST(Published, MethodsAreAveragedOverTheirOwnTasks) {
+  // Sub-MoE prints no PIQA; its curve compares six tasks, the unpruned model's included:
+  // (56.7+84.1+64.9+85.4+77.2+67.9)/6 = 72.7.
+  const AccuracyCurve curve = load_accuracy("mixtral-8x7b-sub-moe-mc7");
+  EXPECT_EQ(curve.description().tasks.size(), 6U);
+  EXPECT_EQ(curve.description().router, "merged_logits");
+  EXPECT_NEAR(curve.unpruned()->value, 0.727, 1e-9);
+}
+
+TEST(TopK, IsNotPruning) {
+  const TopKCurve curve = load_top_k_curve("qwen3-30b-a3b-instruct-2507-generation");
+  EXPECT_EQ(curve.experts(), 128);
+  EXPECT_EQ(curve.trained_top_k(), 8);
+  // Printed means of seven: 70.2, 70.0, 65.49, 14.0.
+  EXPECT_NEAR(curve.at(8)->value, 0.702, 5e-5);
+  EXPECT_NEAR(curve.at(4)->value, 0.6549, 5e-4);
+  EXPECT_NEAR(curve.change(6)->value, -0.002, 5e-5);
+  EXPECT_FALSE(curve.distinguishable(6));
+  EXPECT_TRUE(curve.distinguishable(2));  // below half the trained top-k: a cliff
+  EXPECT_FALSE(curve.at(1));              // not measured
+  for (const std::string& id : catalog_ids("accuracy/top_k")) {
+    EXPECT_NO_THROW(load_top_k_curve(id)) << id;
+  }
+}
+
+TEST(TopK, CannotBeTakenForAPruningCurve) {
+  const std::string path =
+      (data_dir() / "accuracy/top_k/qwen3-30b-a3b-instruct-2507-mc.yaml").string();
+  moeplan::tests::expect_input_error([&] { load_accuracy(path); }, "E_SCHEMA",
+                                     "moeplan.accuracy_curve");
+}
+
 // The printed averages of the shared figures, where the curves hold the tasks they average.
 struct Printed {
   const char* curve;
@@ -159,6 +229,21 @@ TEST(Published, CurvesAgreeWithThePrintedAverages) {
       {"qwen3-30b-a3b-reap-mc", "REAP arXiv:2510.13999v2 Table A6", "REAP", "MC average", 1},
       {"mixtral-8x7b-naee", "PuzzleMoE paper Table 2", "NAEE", "Average", 100},
       {"mixtral-8x7b-naee-diep", "DiEP paper Table 1", "NAEE", "Average", 100},
+      {"mixtral-8x7b-m-smoe-mc4", "DiEP paper Table 1", "M-SMoE (merge)", "Average", 100},
+      {"mixtral-8x7b-diep-mc4", "DiEP paper Table 1", "DiEP (non-uniform; kept = mean per layer)",
+       "Average", 100},
+      {"mixtral-8x7b-instruct-diep-mc4", "DiEP paper Table 1",
+       "DiEP (non-uniform; kept = mean per layer)", "Average", 100},
+      {"mixtral-8x7b-instruct-naee-mc4", "DiEP paper Table 1", "NAEE", "Average", 100},
+      {"mixtral-8x7b-hc-smoe-mc7", "PuzzleMoE paper Table 2", "HC-SMoE (merge)", "Average", 100},
+      {"mixtral-8x7b-puzzlemoe-mc7", "PuzzleMoE paper Table 2", "PuzzleMoE (sparse merge)",
+       "Average", 100},
+      {"qwen1.5-moe-a2.7b-puzzlemoe-mc7", "PuzzleMoE paper Table 2", "PuzzleMoE (sparse merge)",
+       "Average", 100},
+      {"qwen1.5-moe-a2.7b-hc-smoe-mc7", "PuzzleMoE paper Table 2", "HC-SMoE (merge)", "Average",
+       100},
+      {"qwen3-30b-a3b-puzzlemoe-mc7", "PuzzleMoE paper Table 2", "PuzzleMoE (sparse merge)",
+       "Average", 100},
   };
   const text::CsvTable csv = text::CsvTable::load(*shared / "data/open/accuracy/accuracy_open.csv");
   for (const Printed& p : printed) {
