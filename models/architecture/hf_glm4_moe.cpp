@@ -35,7 +35,8 @@ void read_glm4_moe(HfKeys& keys, SmoeArchitecture& architecture) {
                    moe, dense);
 }
 
-// Every layer MoE, intermediate_size is the width of one expert; norms over all of q and of k.
+// intermediate_size is the width of one expert, dense_intermediate_size of a dense layer, which
+// only the list moe_layer_freq of MiniMax-M3 makes; norms over all of q and of k.
 void read_minimax_m2(HfKeys& keys, SmoeArchitecture& architecture) {
   read_head(keys, architecture, false);
   require_head_dim(keys);
@@ -59,10 +60,16 @@ void read_minimax_m2(HfKeys& keys, SmoeArchitecture& architecture) {
     keys.conflict({"attn_type_list"}, "attn_type_list has layers of linear (lightning) attention",
                   what_can_be_costed());
   }
+  if (keys.find({"sparse_attention_config"})) {
+    keys.conflict({"sparse_attention_config"}, "layers of block-sparse attention (MiniMax-M3)",
+                  what_can_be_costed());
+  }
   warn_about_prediction_layers(keys);
+  const std::vector<bool> is_moe = read_first_k_dense(keys, layers);
+  const DenseFfn dense = read_dense_where_needed(keys, is_moe, {"dense_intermediate_size"});
   const std::optional<std::int64_t> window = keys.optional_count("window", {"sliding_window"});
-  add_layers(architecture, layers, attention, layer_windows(keys, layers, window, 0),
-             [&](std::int64_t) -> Ffn { return moe; });
+  add_mixed_layers(architecture, attention, layer_windows(keys, layers, window, 0), is_moe, moe,
+                   dense);
 }
 
 }  // namespace moeplan::models

@@ -325,6 +325,12 @@ void HfKeys::conflict(const HfNames& names, const std::string& what, const std::
                   .fix = fix});
 }
 
+void HfKeys::warn(std::string text) {
+  if (std::find(warnings_.begin(), warnings_.end(), text) == warnings_.end()) {
+    warnings_.push_back(std::move(text));
+  }
+}
+
 void HfKeys::overflow(const std::string& what) {
   problems_->add({.code = "E_OVERFLOW",
                   .mark = sections_.front().map->mark,

@@ -72,7 +72,8 @@ class HfKeys {
   void conflict(const HfNames& names, const std::string& what, const std::string& expected,
                 const std::string& fix = "");
   void overflow(const std::string& what);
-  void warn(std::string text) { warnings_.push_back(std::move(text)); }
+  // Once: the same warning of two stacks is one.
+  void warn(std::string text);
   const std::vector<std::string>& warnings() const { return warnings_; }
   text::Problems& problems() const { return *problems_; }
   bool ok() const { return problems_->empty(); }

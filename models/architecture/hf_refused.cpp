@@ -35,7 +35,6 @@ constexpr Refusal kRefusals[] = {
     {"nemotron_h", "Mamba-2 layers, and experts of a narrower latent width (moe_latent_size)"},
     {"qwen3_5_moe", "gated delta attention (linear), and a gate on the output of full attention"},
     {"qwen3_next", "gated delta attention (linear), and a gate on the output of full attention"},
-    {"step3p7", "experts whose width and top-k no key states"},
 };
 
 std::string without_text(const std::string& type) {

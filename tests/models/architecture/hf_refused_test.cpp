@@ -78,6 +78,23 @@ TEST(Refused, LightningAttention) {
           "attn_type_list", "lightning");
 }
 
+// MiniMax-M3: dense layers by list with a width of their own, and block-sparse attention.
+TEST(Refused, MinimaxM3) {
+  const std::string config = R"({"model_type": "minimax_m2", "hidden_size": 64, "vocab_size": 100,
+    "max_position_embeddings": 512, "num_hidden_layers": 3, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "head_dim": 16, "intermediate_size": 32, "num_local_experts": 4,
+    "dense_intermediate_size": 128, "moe_layer_freq": [0, 1, 1], "num_experts_per_tok": 2,
+    "torch_dtype": "bfloat16"})";
+  const SmoeArchitecture a = read_config(config);
+  EXPECT_THAT(a.moe_layers(), ElementsAre(1, 2));
+  EXPECT_EQ(std::get<DenseFfn>(a.layers[0].ffn).intermediate, 128);
+  refused(with(config, R"("torch_dtype")",
+               R"("sparse_attention_config": {"use_sparse_attention": true}, "torch_dtype")"),
+          "sparse_attention_config", "block-sparse");
+  refused(R"({"model_type": "minimax_m3_vl", "text_config": {"num_local_experts": 128}})",
+          "minimax_m3_vl", "block-sparse");
+}
+
 // T5-base with experts in every second layer: d_ff 3072, 12 + 12 layers, as switch-base (Fedus et
 // al., arXiv:2101.03961).
 std::string switch_base(int experts) {

@@ -67,6 +67,32 @@ TEST(InspectModel, PrecisionFollowsTheFileUnlessAsked) {
   EXPECT_EQ(precision_in({.precision = models::Precision::bf16}), "bf16");
 }
 
+// What a reader looks for in three models that differ in kind: latent attention and first dense
+// layers, windows and MXFP4 experts, interleaved experts with an implicit shared one.
+TEST(InspectModel, ModelsOfThreeKinds) {
+  EXPECT_THAT(app::inspect_model(catalog("deepseek-v3"), {}, "table"),
+              AllOf(HasSubstr("MLA 128 heads, cache 512+64"), HasSubstr("dense 3 x 18432"),
+                    HasSubstr("MoE 256 experts, top 8, 3 x 2048, shared 2048"), HasSubstr("3-60"),
+                    HasSubstr("671.03 B"), HasSubstr("first_k_dense_replace = 3"),
+                    HasSubstr("multi-token-prediction")));
+  EXPECT_THAT(app::inspect_model(catalog("gpt-oss-120b"), {}, "table"),
+              AllOf(HasSubstr("0, 2, ..., 34"), HasSubstr("GQA 64/8 x 64, window 128"),
+                    HasSubstr("experts mxfp4"), HasSubstr("116.83 B"), HasSubstr("60.8 GiB"),
+                    HasSubstr("attention sinks")));
+  EXPECT_THAT(app::inspect_model(catalog("llama-4-maverick"), {}, "table"),
+              AllOf(HasSubstr("dense 3 x 16384"),
+                    HasSubstr("MoE 128 experts, top 1, 3 x 8192, shared 8192"),
+                    HasSubstr("400.71 B"), HasSubstr("always one shared expert"),
+                    HasSubstr("text_config.num_local_experts = 128"), HasSubstr("vision_config")));
+}
+
+// Encoder layers cache nothing; decoder layers have their attention twice.
+TEST(InspectModel, EncoderDecoder) {
+  const std::string table = app::inspect_model(catalog("nllb-moe-54b"), {}, "table");
+  EXPECT_THAT(table, AllOf(HasSubstr("GQA 16/16 x 128, twice"), HasSubstr("0.00 B"),
+                           HasSubstr("is an encoder-decoder")));
+}
+
 TEST(InspectModel, OtherFormats) {
   const models::SmoeArchitecture a = catalog("mixtral-8x7b");
   EXPECT_THAT(app::inspect_model(a, {}, "markdown"), HasSubstr("|---|---|"));
