@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kMostPrinted = 20;
 constexpr std::size_t kLongestName = 200;
+constexpr std::size_t kShortestPrefix = 3;  // of a name that may go on
+constexpr std::size_t kMostSuggested = 3;
 
 std::string all_texts(const std::vector<Problem>& problems) {
   std::string out;
@@ -111,6 +113,16 @@ std::string nearest(const std::string& name, const std::vector<std::string>& can
 }
 
 std::string did_you_mean(const std::string& name, const std::vector<std::string>& candidates) {
+  std::vector<std::string> longer;
+  const std::string begin = folded(name.substr(0, kLongestName));
+  for (const std::string& candidate : candidates) {
+    if (begin.size() >= kShortestPrefix && folded(candidate).starts_with(begin)) {
+      longer.push_back("'" + candidate + "'");
+    }
+  }
+  if (!longer.empty() && longer.size() <= kMostSuggested) {
+    return fmt::format("did you mean {}?", fmt::join(longer, " or "));
+  }
   const std::string best = nearest(name, candidates);
   return best.empty() ? "" : fmt::format("did you mean '{}'?", best);
 }

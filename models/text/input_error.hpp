@@ -43,7 +43,8 @@ class InputError : public std::runtime_error {
 // The candidate nearest to the name (edit distance at most a third of its length), or "".
 std::string nearest(const std::string& name, const std::vector<std::string>& candidates);
 
-// "did you mean 'x'?" or "".
+// "did you mean 'x'?" or "". Names that go on where `name` ends come before near ones: h100 gives
+// "did you mean 'h100-pcie' or 'h100-sxm'?".
 std::string did_you_mean(const std::string& name, const std::vector<std::string>& candidates);
 
 // "a, b, c".

@@ -59,8 +59,12 @@ std::string quotes_hint(const Node& node, bool would_fit) {
   return node.kind == Kind::string && would_fit ? "remove the quotes" : "";
 }
 
-// "s", "B/s", "USD/token": the base unit in which a range is stated.
+// "s", "B/s", "USD/token": the base unit in which a range is stated; a rate of arrivals counts
+// requests.
 std::string base_unit(const Dim& dim) {
+  if (dim == kFrequency) {
+    return "requests/s";
+  }
   std::string over;
   std::string under;
   const auto add = [&](int exponent, const char* name) {
@@ -132,12 +136,15 @@ std::optional<std::int64_t> as_count(Problems& problems, const Node& node,
     return std::nullopt;
   }
   if (whole.state != ok) {
+    const auto limit = static_cast<double>(kMaxCount);
     problems.add({.code = "E_OVERFLOW",
                   .mark = node.mark,
                   .pointer = pointer,
                   .what = "the whole number is too large",
                   .got = shown(node.scalar),
-                  .expected = fmt::format("-{0} to {0}", kMaxCount)});
+                  .expected = range.low >= -limit && range.high <= limit
+                                  ? expected
+                                  : fmt::format("-{0} to {0}", kMaxCount)});
     return std::nullopt;
   }
   if (!range.contains(static_cast<double>(whole.value))) {

@@ -74,6 +74,17 @@ TEST(DidYouMean, IsASentenceOrNothing) {
   EXPECT_EQ(did_you_mean("rate", {"gpus"}), "");
 }
 
+TEST(DidYouMean, NamesThatGoOnComeFirst) {
+  const std::vector<std::string> gpus{"a10", "h100-pcie", "h100-sxm", "h200-sxm"};
+  EXPECT_EQ(did_you_mean("H100", gpus), "did you mean 'h100-pcie' or 'h100-sxm'?");
+  // One letter away from the first, the beginning of the second.
+  EXPECT_EQ(did_you_mean("qwen3-30b", {"qwen3-32b", "qwen3-30b-a3b"}),
+            "did you mean 'qwen3-30b-a3b'?");
+  // Two letters begin too many names, and more than three names are no hint.
+  EXPECT_EQ(did_you_mean("h1", gpus), "");
+  EXPECT_EQ(did_you_mean("paper", {"paper-one", "paper-two", "paper-three", "paper-four"}), "");
+}
+
 TEST(Joined, SeparatesByCommas) {
   EXPECT_EQ(joined({"a", "b"}), "a, b");
   EXPECT_EQ(joined({}), "");
