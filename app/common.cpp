@@ -1,7 +1,10 @@
 #include <unistd.h>
 
+#include <charconv>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <system_error>
 #include <thread>
 
 #include "app/subcommand.hpp"
@@ -29,10 +32,23 @@ void add_common_options(CLI::App& command, CommonOptions& options,
   command.add_option("--format", options.format, "Output format")
       ->check(CLI::IsMember(formats))
       ->capture_default_str();
-  command.add_option("-o,--output", options.output,
-                     "Write the results there; nothing is written without it");
-  command.add_option("--seed", options.seed,
-                     "Seed of every random stream, instead of the scenario's");
+  command
+      .add_option("-o,--output", options.output,
+                  "Write the results there; nothing is written without it")
+      ->check([](const std::string& name) {
+        return name.empty() ? std::string("the name of the output is empty") : std::string();
+      });
+  command
+      .add_option("--seed", options.seed,
+                  "Seed of every random stream, instead of the scenario's")
+      ->check([](const std::string& seed) {                   // -1 would be read as 2^64 - 1
+        constexpr std::uint64_t kLargest = 9007199254740992;  // as in a scenario: 2^53
+        std::uint64_t value = 0;
+        const char* end = seed.data() + seed.size();
+        const auto [stop, error] = std::from_chars(seed.data(), end, value);
+        const bool good = error == std::errc{} && stop == end && value <= kLargest;
+        return good ? std::string() : "a whole number 0 to 9007199254740992, not " + seed;
+      });
   command
       .add_option("--threads", options.threads, "Worker threads; the results do not depend on it")
       ->check(CLI::Range(1, 1024));

@@ -38,6 +38,10 @@ struct ModelCommand {
 void add_inspect(CLI::App& app, int& exit_code) {
   CLI::App* inspect = app.add_subcommand("inspect", "Show what moeplan understood of an input");
   inspect->require_subcommand(1);
+  inspect->footer(
+      "Examples:\n"
+      "  moeplan inspect model qwen3-30b-a3b\n"
+      "  moeplan inspect model path/to/config.json --format json\n");
   auto command = std::make_shared<ModelCommand>();
   CLI::App* model = inspect->add_subcommand(
       "model", "A model, layer by layer: parameters, bytes, FLOPs, KV cache, and their origin");

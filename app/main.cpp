@@ -5,8 +5,11 @@
 #include <iostream>
 #include <new>
 #include <system_error>
+#include <vector>
 
+#include "app/interrupt.hpp"
 #include "app/subcommand.hpp"
+#include "app/usage.hpp"
 #include "models/text/input_error.hpp"
 
 namespace {
@@ -29,10 +32,13 @@ int run(int argc, char** argv) {
                "moeplan"};
   app.set_version_flag("--version", std::string("moeplan ") + moeplan::app::kVersion);
   app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::help);
   app.footer(
       "Exit codes: 0 ok, 1 bug, 2 wrong usage, 3 invalid input, 4 no feasible plan,\n"
-      "5 below the required quality, 6 device or I/O failure, 130/143 interrupted.");
+      "5 below the required quality, 6 device or I/O failure, 130/143 interrupted.\n"
+      "\n"
+      "Examples:\n"
+      "  moeplan plan\n"
+      "  moeplan plan --help\n");
   int exit_code = moeplan::app::kOk;
   moeplan::app::add_plan(app, exit_code);
   moeplan::app::add_inspect(app, exit_code);
@@ -41,8 +47,13 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error, std::cout, std::cerr);
-    return code == 0 ? moeplan::app::kOk : moeplan::app::kUsage;
+    if (error.get_exit_code() == 0) {  // --help, --version
+      return app.exit(error, std::cout, std::cerr);
+    }
+    // The error last: below a page of help it would be out of sight.
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    std::cerr << app.help() << moeplan::app::usage_error(app, error, arguments) << "\n";
+    return moeplan::app::kUsage;
   }
   return exit_code;
 }
@@ -58,6 +69,9 @@ int main(int argc, char** argv) {
       return moeplan::app::kDeviceOrIo;
     }
     return code;
+  } catch (const moeplan::app::Interrupted& interrupted) {
+    std::cerr << "\ninterrupted: nothing was written\n";
+    return 128 + interrupted.signal();
   } catch (const moeplan::InputError& error) {
     print_problems(error);
     return moeplan::app::kInvalidInput;

@@ -3,10 +3,15 @@
 #include "sim/plan/plan.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <exception>
 #include <filesystem>
 #include <iostream>
+#include <system_error>
 
+#include "app/interrupt.hpp"
 #include "app/subcommand.hpp"
 #include "models/catalog/catalog.hpp"
 #include "models/text/load.hpp"
@@ -19,7 +24,7 @@ namespace {
 
 struct PlanCommand {
   CommonOptions common;
-  std::string scenario;
+  std::optional<std::string> scenario;
 
   int run() const;
 };
@@ -45,44 +50,118 @@ std::string rendered(const sim::Plan& plan, const sim::Scenario& scenario,
                         format == "markdown" ? sim::TextStyle::markdown : sim::TextStyle::terminal);
 }
 
+// All three files or none: each is written whole under another name, then all are renamed.
 void write_outputs(const sim::Plan& plan, const sim::Scenario& scenario,
                    const std::filesystem::path& directory) {
+  struct File {
+    const char* name;
+    const char* format;
+  };
+  constexpr File kFiles[] = {
+      {"plan.json", "json"}, {"plan.md", "markdown"}, {"designs.csv", "csv"}};
+  const auto staged = [&](const File& file) {
+    return directory / fmt::format(".{}.new-{}", file.name, ::getpid());
+  };
   std::filesystem::create_directories(directory);
-  for (const auto& [name, format] :
-       {std::pair{"plan.json", "json"}, std::pair{"plan.md", "markdown"},
-        std::pair{"designs.csv", "csv"}}) {
-    text::write_file(directory / name, rendered(plan, scenario, format));
+  try {
+    for (const File& file : kFiles) {
+      text::write_file(staged(file), rendered(plan, scenario, file.format));
+    }
+    for (const File& file : kFiles) {
+      std::filesystem::rename(staged(file), directory / file.name);
+    }
+  } catch (...) {
+    for (const File& file : kFiles) {
+      std::error_code gone;
+      std::filesystem::remove(staged(file), gone);
+    }
+    throw;
   }
+}
+
+// Seconds of simulation are not spent on a result that cannot be kept.
+void check_output(const std::filesystem::path& directory) {
+  std::filesystem::path existing = directory;
+  while (!existing.empty() && !std::filesystem::exists(existing)) {
+    existing = existing.parent_path();
+  }
+  existing = existing.empty() ? "." : existing;
+  if (!std::filesystem::is_directory(existing)) {
+    throw std::system_error(std::make_error_code(std::errc::not_a_directory),
+                            "cannot write to " + directory.string());
+  }
+  if (::access(existing.c_str(), W_OK | X_OK) != 0) {
+    throw std::system_error(errno, std::generic_category(),
+                            "cannot write to " + directory.string());
+  }
+}
+
+// What --dry-run says.
+std::string forecast(const sim::Scenario& scenario, const std::string& format) {
+  const std::size_t count = sim::candidates(scenario).size();
+  const std::size_t runs = 14 * count;  // a search takes about so many
+  if (!format.starts_with("json")) {
+    return fmt::format("{}: valid; {} candidates, about {} simulated runs of {} requests each\n",
+                       scenario.file, count, runs, scenario.workload.requests);
+  }
+  const text::Json json = text::Json::object()
+                              .set("schema_version", 1)
+                              .set("scenario", scenario.file)
+                              .set("valid", true)
+                              .set("candidates", count)
+                              .set("simulated_runs", runs)
+                              .set("requests_per_run", scenario.workload.requests);
+  return format == "json" ? json.pretty() : json.line() + "\n";
+}
+
+std::string effective_values(const sim::Scenario& scenario, const std::string& format) {
+  if (!format.starts_with("json")) {
+    return scenario.values.print();
+  }
+  const text::Json json = scenario.values.json();
+  return format == "json" ? json.pretty() : json.line() + "\n";
 }
 
 int PlanCommand::run() const {
   const std::filesystem::path path =
-      scenario.empty() ? default_scenario() : std::filesystem::path(scenario);
+      scenario ? std::filesystem::path(*scenario) : default_scenario();
   const sim::Scenario loaded = sim::load_scenario(path, {.seed = common.seed});
   if (common.print_config) {
-    std::cout << loaded.values.print();
+    std::cout << effective_values(loaded, common.format);
     return kOk;
   }
-  const std::size_t count = sim::candidates(loaded).size();
   if (common.dry_run) {
-    std::cout << fmt::format(
-        "{}: valid; {} candidates, about {} simulated runs of {} requests each\n", path.string(),
-        count, 14 * count, loaded.workload.requests);
+    std::cout << forecast(loaded, common.format);
     return kOk;
   }
+  if (!common.output.empty()) {
+    check_output(common.output);
+  }
+  handle_interrupts();
   sim::PlanOptions options;
   options.threads = common.thread_count();
-  if (common.shows_progress()) {
-    options.progress = [](std::size_t done, std::size_t total) {
+  options.progress = [shown = common.shows_progress()](std::size_t done, std::size_t total) {
+    stop_if_interrupted();
+    if (shown) {
       std::cerr << fmt::format("\r{} of {} designs judged{}", done, total,
                                done == total ? "\n" : "")
                 << std::flush;
-    };
-  }
+    }
+  };
   const sim::Plan plan = sim::make_plan(loaded, options);
-  std::cout << rendered(plan, loaded, common.format);
+  stop_if_interrupted();
+  // Files first, in case the reader of standard output has gone; the result is shown in any case.
+  std::exception_ptr not_written;
   if (!common.output.empty()) {
-    write_outputs(plan, loaded, common.output);
+    try {
+      write_outputs(plan, loaded, common.output);
+    } catch (...) {
+      not_written = std::current_exception();
+    }
+  }
+  std::cout << rendered(plan, loaded, common.format) << std::flush;
+  if (not_written) {
+    std::rethrow_exception(not_written);
   }
   return plan.recommended ? kOk : kNoFeasiblePlan;
 }

@@ -1,0 +1,29 @@
+#pragma once
+// Process: runs the built program without a shell and keeps what it said.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace moeplan::tests {
+
+struct Finished {
+  int exit_code = -1;  // -1: ended by a signal
+  int signal = 0;      // that ended it
+  std::string out;     // standard output
+  std::string err;     // standard error
+};
+
+struct RunOptions {
+  std::vector<std::pair<std::string, std::string>> environment;  // on top of this process's
+  std::filesystem::path directory;                               // to run in; empty: here
+  std::size_t file_size_limit = 0;  // RLIMIT_FSIZE with SIGXFSZ ignored; 0: none
+  int interrupt = 0;                // signal to send
+  int interrupt_after_ms = 0;
+  bool close_output = false;  // standard output is a pipe that nobody reads
+};
+
+// Throws: std::system_error when the program cannot be started.
+Finished run_moeplan(const std::vector<std::string>& arguments, const RunOptions& options = {});
+
+}  // namespace moeplan::tests

@@ -1,0 +1,143 @@
+// Does the program behave on the command line as interface.md and house.md 3.3 say?
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "models/text/load.hpp"
+#include "tests/app/process.hpp"
+#include "tests/app/scenario_text.hpp"
+#include "tests/support/locations.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace moeplan::tests {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST(Usage, WrongCommandLinesExitWith2AndHelpOnStderr) {
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string says;
+  };
+  const std::vector<Case> cases = {
+      {{}, "no subcommand"},
+      {{"plam"},
+       "unknown subcommand 'plam', expected one of plan, inspect, fit, schema; did you "
+       "mean 'plan'?"},
+      {{"plan", "--fromat", "json"}, "unknown option '--fromat'; did you mean '--format'?"},
+      {{"plan", "a.yaml", "b.yaml"}, "unknown argument 'b.yaml'"},
+      {{"plan", "--format", "xml"}, "xml not in"},
+      {{"plan", "--threads", "0"}, "--threads"},
+      {{"plan", "--seed=-1"}, "--seed: a whole number 0 to 9007199254740992, not -1"},
+      {{"plan", "--seed", "9007199254740993"}, "--seed: a whole number 0 to"},
+      {{"plan", "-o", ""}, "the name of the output is empty"},
+      {{"inspect"}, "no subcommand"},
+      {{"inspect", "modle"}, "did you mean 'model'?"},
+      {{"fit"}, "--measurements"},
+  };
+  for (const Case& c : cases) {
+    const Finished run = run_moeplan(c.arguments);
+    EXPECT_EQ(run.exit_code, 2) << c.says;
+    EXPECT_THAT(run.out, IsEmpty()) << c.says;
+    EXPECT_THAT(run.err, HasSubstr("Usage: moeplan")) << c.says;
+    // The error is the last line: above a page of help it would be out of sight.
+    const std::size_t last = run.err.rfind('\n', run.err.size() - 2) + 1;
+    EXPECT_THAT(run.err.substr(last), HasSubstr(c.says));
+    EXPECT_EQ(run.err.compare(last, 15, "error[E_USAGE]:"), 0) << run.err.substr(last);
+  }
+}
+
+TEST(Usage, VersionAndHelpAreResults) {
+  const Finished version = run_moeplan({"--version"});
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_THAT(version.out, HasSubstr("moeplan 0."));
+  EXPECT_THAT(run_moeplan({"--help"}).out, HasSubstr("130/143 interrupted"));
+}
+
+// The two lines below "Examples:", without "  moeplan "; the help must end there.
+std::vector<std::string> examples(const std::string& help) {
+  const std::size_t at = help.rfind("Examples:\n");
+  std::vector<std::string> lines;
+  std::size_t begin = at == std::string::npos ? help.size() : help.find('\n', at) + 1;
+  while (begin < help.size()) {
+    const std::size_t end = help.find('\n', begin);
+    const std::string line = help.substr(begin, end - begin);
+    if (!line.empty()) {
+      lines.push_back(line);
+    }
+    begin = end + 1;
+  }
+  return lines;
+}
+
+TEST(Usage, EveryHelpEndsInTwoExamples) {
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {}, {"plan"}, {"inspect"}, {"inspect", "model"}, {"fit"}, {"schema"}}) {
+    std::vector<std::string> arguments = command;
+    arguments.push_back("--help");
+    const Finished help = run_moeplan(arguments);
+    EXPECT_EQ(help.exit_code, 0);
+    EXPECT_THAT(help.err, IsEmpty());
+    const std::vector<std::string> lines = examples(help.out);
+    ASSERT_EQ(lines.size(), 2U) << help.out;
+    std::string begin = "  moeplan ";
+    for (const std::string& word : command) {
+      begin += word;
+      begin += word == command.back() ? "" : " ";
+    }
+    for (const std::string& line : lines) {
+      EXPECT_TRUE(line.starts_with(begin)) << line;
+    }
+  }
+}
+
+TEST(Usage, ExamplesOfHelpWork) {
+  // As printed; --dry-run where a full run would be slow. fit's files are not part of the source.
+  const RunOptions here{.directory = source_dir()};
+  const std::vector<std::vector<std::string>> commands = {
+      {"plan", "--dry-run"},
+      {"plan", "scenarios/examples/mixtral_a100_or_h100.yaml", "--format", "json", "-o", "out",
+       "--dry-run"},
+      {"plan", "--help"},
+      {"inspect", "model", "qwen3-30b-a3b"},
+      {"inspect", "model", "mixtral-8x7b", "--tensor-parallel", "2", "--format", "json"},
+      {"schema"},
+      {"schema", "--format", "markdown"},
+  };
+  for (const auto& command : commands) {
+    const Finished run = run_moeplan(command, here);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_FALSE(run.out.empty());
+  }
+  EXPECT_FALSE(std::filesystem::exists(source_dir() / "out")) << "--dry-run writes nothing";
+}
+
+TEST(Usage, PrintConfigSaysWhereEveryValueComesFrom) {
+  const TemporaryDirectory folder;
+  const std::string file = folder.write("s.yaml", kScenario).string();
+  const Finished run = run_moeplan({"plan", file, "--print-config", "--seed", "7"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("s.yaml:10:9"));
+  EXPECT_THAT(run.out, testing::ContainsRegex("engine.max_sequences +256 +default"));
+  EXPECT_THAT(run.out, testing::ContainsRegex("seed +7 +--seed"));
+  const Finished json = run_moeplan({"plan", file, "--print-config", "--format", "json"});
+  const text::Document read = text::parse_json(json.out, "stdout");
+  EXPECT_EQ(read.root.find("workload.rate")->find("value")->scalar, "60 requests/s");
+  EXPECT_EQ(read.root.find("seed")->find("from")->scalar, "default");
+}
+
+TEST(Usage, DryRunCountsAndWritesNothing) {
+  const TemporaryDirectory folder;
+  const std::string file = folder.write("s.yaml", kScenario).string();
+  const std::string out = (folder / "out").string();
+  const Finished run = run_moeplan({"plan", file, "--dry-run", "-o", out, "--format", "json"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  const text::Document read = text::parse_json(run.out, "stdout");
+  // 2 numbers of experts x (1 GPU: one layout; 2 GPUs: TP 1 or 2, each with EP or without).
+  EXPECT_EQ(read.root.find("candidates")->scalar, "10");
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+}  // namespace
+}  // namespace moeplan::tests
