@@ -3,7 +3,6 @@
 
 #include "models/routing/capacity.hpp"
 #include "models/routing/router_change.hpp"
-#include "models/routing/split_mix.hpp"
 #include "tests/models/routing/draws_by_hand.hpp"
 
 namespace moeplan::models {
@@ -64,28 +63,6 @@ TEST(RouterModes, ASlicedSoftmaxThatIsNotNormalisedScalesUp) {
   EXPECT_EQ(scale(RouterMode::sliced, {.softmax = false, .normalised = false}), 1.0);
   EXPECT_EQ(scale(RouterMode::merged_logits, plain), 1.0);
   EXPECT_FALSE(scale(RouterMode::reinitialised, plain));
-}
-
-TEST(RouterModes, TheOutputScaleIsALowerBoundOfTheMeanOverTokens) {
-  // Tokens with router probabilities p drawn around the weights (each weight times a random factor,
-  // renormalised): mean of 1 / kept mass >= 1 / mean kept mass.
-  const Routing before = Routing::from_inclusion({0.4, 0.3, 0.2, 0.1}, 1);
-  SplitMix random(4);
-  double inverse = 0.0;
-  double mass = 0.0;
-  constexpr int kTokens = 20000;
-  for (int t = 0; t < kTokens; ++t) {
-    double kept = 0.0;
-    double all = 0.0;
-    for (std::size_t e = 0; e < 4; ++e) {
-      const double p = before.weights()[e] * -std::log(random.uniform());
-      all += p;
-      kept += e < 2 ? p : 0.0;
-    }
-    mass += kept / all / kTokens;
-    inverse += all / kept / kTokens;
-  }
-  EXPECT_GE(inverse, 1.0 / mass);
 }
 
 TEST(Relabelling, ExpertsWithTheirPlacementChangeNothing) {  // tests.md C2 17
