@@ -1,5 +1,7 @@
 #include "models/latency/attention_latency.hpp"
 
+#include <algorithm>
+
 #include "models/latency/law_reader.hpp"
 #include "models/units/require.hpp"
 
@@ -22,15 +24,30 @@ double decode_seconds(const DecodeTheta& theta, const AttentionShape& shape, dou
          kv_tokens_total * cache_row(shape) / theta.bandwidth;
 }
 
-double prefill_seconds(const PrefillTheta& theta, const AttentionShape& shape, double sequences,
-                       double chunk, double history) {
-  if (chunk <= 0.0) {
+void PrefillBatch::add(double chunk, double history, double count) {
+  products += count * chunk * (history + 0.5 * chunk);
+  tokens += count * chunk;
+  kv_tokens += count * (history + chunk);
+  longest_chunk = std::max(longest_chunk, chunk);
+  longest_history = std::max(longest_history, history);
+}
+
+double prefill_seconds(const PrefillTheta& theta, const AttentionShape& shape,
+                       const PrefillBatch& batch) {
+  if (batch.tokens <= 0.0) {
     return theta.launch;
   }
   const double query_row = static_cast<double>(shape.heads * shape.head_dim);
-  const double flops = 4.0 * query_row * sequences * chunk * (history + 0.5 * chunk);
-  const double moved = sequences * (4.0 * chunk * query_row + (history + chunk) * cache_row(shape));
+  const double flops = 4.0 * query_row * batch.products;
+  const double moved = 4.0 * batch.tokens * query_row + batch.kv_tokens * cache_row(shape);
   return theta.launch + flops / theta.compute + moved / theta.bandwidth;
+}
+
+double prefill_seconds(const PrefillTheta& theta, const AttentionShape& shape, double sequences,
+                       double chunk, double history) {
+  PrefillBatch batch;
+  batch.add(chunk, history, sequences);
+  return prefill_seconds(theta, shape, batch);
 }
 
 DecodeTheta decode_theta(const FittedLaw& law) {
@@ -114,10 +131,16 @@ Estimate AttentionLatency::prefill(const AttentionShape& shape, double chunk,
 
 Estimate AttentionLatency::prefill(const AttentionShape& shape, double sequences, double chunk,
                                    double history) const {
+  PrefillBatch batch;
+  batch.add(chunk, history, sequences);
+  return prefill(shape, batch);
+}
+
+Estimate AttentionLatency::prefill(const AttentionShape& shape, const PrefillBatch& batch) const {
   const Law<PrefillTheta>& law = pick(prefill_, shape.kv_precision);
-  const bool covered =
-      inside(law, shape) && law.load.contains(chunk) && law.length.contains(history);
-  return {seconds(prefill_seconds(law.theta, shape, sequences, chunk, history)), !covered};
+  const bool covered = inside(law, shape) && law.load.contains(batch.longest_chunk) &&
+                       law.length.contains(batch.longest_history);
+  return {seconds(prefill_seconds(law.theta, shape, batch)), !covered};
 }
 
 std::vector<LawInfo> AttentionLatency::info() const {

@@ -38,7 +38,25 @@ struct PrefillTheta {
 double decode_seconds(const DecodeTheta& theta, const AttentionShape& shape, double sequences,
                       double kv_tokens_total);
 
-// `sequences` prompts, each with `chunk` new tokens after `history` cached ones, causal:
+// Prompts of one step, ragged: one kernel runs them together. The sums that its time depends on.
+struct PrefillBatch {
+  double products = 0.0;   // sum of chunk (history + chunk / 2): query-key pairs, causal
+  double tokens = 0.0;     // sum of chunk
+  double kv_tokens = 0.0;  // sum of history + chunk
+  double longest_chunk = 0.0;
+  double longest_history = 0.0;
+
+  // `count` prompts of `chunk` new tokens after `history` cached ones.
+  void add(double chunk, double history, double count = 1.0);
+};
+
+// launch + 4 heads head_dim products / compute
+//          + head_dim (4 tokens heads + 2 kv_tokens kv_heads b) / bandwidth
+// launch for no tokens.
+double prefill_seconds(const PrefillTheta& theta, const AttentionShape& shape,
+                       const PrefillBatch& batch);
+
+// `sequences` equal prompts, each with `chunk` new tokens after `history` cached ones, causal:
 //   launch + 4 heads head_dim S c (H + c / 2) / compute
 //          + S head_dim (4 c heads + 2 (H + c) kv_heads b) / bandwidth
 // launch for c = 0.
@@ -61,6 +79,8 @@ class AttentionLatency {
   Estimate prefill(const AttentionShape& shape, double chunk, double history) const;
   Estimate prefill(const AttentionShape& shape, double sequences, double chunk,
                    double history) const;
+  // All prompts of a step in one kernel: the launch is paid once.
+  Estimate prefill(const AttentionShape& shape, const PrefillBatch& batch) const;
 
   // decode() as a line in the number of KV tokens, at a fixed number of sequences.
   struct DecodeLine {

@@ -23,6 +23,9 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
     return Infeasible{c, code, std::move(reason)};
   };
   const models::Gpu& gpu = scenario.hardware[c.hardware].gpu;
+  if (const auto why = scenario.architecture.why_not_served()) {
+    return no("architecture", *why);
+  }
   if (c.gpus > gpu.gpus_per_node) {
     return no("node", fmt::format("an engine of {} GPUs spans nodes of {}: multi-node engines are "
                                   "not modelled yet",
@@ -156,8 +159,8 @@ MemoryBudget memory_budget(const Scenario& scenario, const Candidate& candidate,
       models::rank_weights(pruned, rank_layout(candidate), scenario.precision);
   m.expert_weights = weights.experts;
   m.other_weights = weights.total() - weights.experts;
-  m.activations = activation_bytes(pruned, candidate, scenario.engine,
-                                   models::activation_bytes(scenario.precision));
+  m.activations =
+      activation_bytes(pruned, candidate, scenario.engine, models::plain_bytes(scenario.precision));
   m.buffers = scenario.engine.buffer_memory;
   m.kv = m.usable - m.weights() - m.activations - m.buffers;
   m.kv_per_token =

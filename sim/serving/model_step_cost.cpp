@@ -2,17 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "models/routing/capacity.hpp"
 #include "models/units/require.hpp"
-#include "sim/serving/exchange_traffic.hpp"
+#include "sim/serving/model_step_sum.hpp"
 
 namespace moeplan::sim {
 namespace {
 
 using models::Collective;
-using models::Estimate;
 
 models::Routing make_routing(const Deployment& d) {
   const Workload& w = d.scenario->workload;
@@ -45,32 +43,11 @@ auto& kept(Table& table, std::int64_t index, Price price) {
 
 }  // namespace
 
-// Adds up law estimates in seconds by phase; rounded to picoseconds once, at the end.
-struct ModelStepCost::Sum {
-  std::array<double, kPhaseCount> seconds{};
-  std::uint64_t outside = 0;
-
-  void add(Phase phase, const Estimate& estimate, const LawUse& law, double times = 1.0) {
-    seconds[static_cast<std::size_t>(phase)] += estimate.duration.value() * times * law.bias;
-    if (law.datasheet || estimate.extrapolated) {
-      outside |= law.bit;
-    }
-  }
-  Priced priced() const {
-    Priced result;
-    for (std::size_t i = 0; i < kPhaseCount; ++i) {
-      result.times.set(static_cast<Phase>(i), duration_from(Seconds(seconds[i])));
-    }
-    result.outside = outside;
-    return result;
-  }
-};
-
 ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
     : d_(deployment),
       laws_(deployment.hardware().laws),
       law_error_(law_error),
-      activation_bytes_(models::activation_bytes(deployment.scenario->precision)),
+      row_bytes_(models::plain_bytes(deployment.scenario->precision)),
       routing_(make_routing(deployment)) {
   prepare_exchange();
   const std::vector<models::LawInfo> laws = laws_.all();
@@ -96,23 +73,6 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
   }
 }
 
-// Volumes of an all-to-all exchange for one token on every rank.
-void ModelStepCost::prepare_exchange() {
-  const Candidate& c = d_.candidate;
-  if (c.data_parallel == 1 ||
-      (c.exchange != Exchange::alltoall_per_expert && c.exchange != Exchange::alltoall_per_rank)) {
-    return;
-  }
-  const std::vector<double> one(static_cast<std::size_t>(c.gpus), 1.0);
-  const double ranks = c.gpus;
-  // As the law counts: what an even rank sends to all, itself included.
-  rows_per_token_ = dispatch_traffic(routing_, c.exchange, one).busiest() * ranks / (ranks - 1.0);
-  const ExchangeTraffic pairs = dispatch_traffic(routing_, Exchange::alltoall_per_expert, one);
-  for (int rank = 0; rank < c.gpus; ++rank) {
-    largest_share_ = std::max(largest_share_, pairs.received(rank) / ranks);
-  }
-}
-
 ModelStepCost::LawUse ModelStepCost::use_of(const std::vector<models::LawInfo>& laws,
                                             const std::string& kernel) {
   LawUse use;
@@ -129,27 +89,13 @@ ModelStepCost::LawUse ModelStepCost::use_of(const std::vector<models::LawInfo>& 
   return use;
 }
 
-const ModelStepCost::LawUse& ModelStepCost::use_of(Collective collective) const {
-  switch (collective) {
-    case Collective::all_reduce:
-      return allreduce_;
-    case Collective::all_gather:
-      return allgather_;
-    case Collective::reduce_scatter:
-      return reducescatter_;
-    case Collective::all_to_all:
-      return all2all_;
-  }
-  throw std::logic_error("unknown collective");
-}
-
 // Terms of one rank that depend on its number of tokens alone.
 ModelStepCost::Priced ModelStepCost::price_rank_tokens(std::int64_t tokens) const {
   Sum sum;
   const auto t = static_cast<double>(tokens);
   const std::int64_t h = d_.architecture.hidden;
   const std::int64_t tp = d_.candidate.tensor_parallel;
-  const Bytes stream = Bytes(t * static_cast<double>(h) * activation_bytes_);
+  const Bytes stream = Bytes(t * static_cast<double>(h) * row_bytes_);
   const auto& norm = laws_.stream;
   const auto& dense = laws_.dense;
   const auto reduce = [&](double count) {
@@ -170,8 +116,7 @@ ModelStepCost::Priced ModelStepCost::price_rank_tokens(std::int64_t tokens) cons
     // Two fused add-and-norm kernels (two reads, two writes) and one rotary kernel on q and k.
     sum.add(Phase::norm, norm.estimate(stream * 4.0), stream_, 2.0 * group.count);
     const double rotary = t * static_cast<double>((heads + kv_heads) * gqa.head_dim);
-    sum.add(Phase::norm, norm.estimate(Bytes(2.0 * rotary * activation_bytes_)), stream_,
-            group.count);
+    sum.add(Phase::norm, norm.estimate(Bytes(2.0 * rotary * row_bytes_)), stream_, group.count);
     sum.add(Phase::projection, dense.estimate(t, qkv, h), dense_, group.count);
     sum.add(Phase::projection, dense.estimate(t, h, heads * gqa.head_dim), dense_, group.count);
     reduce(group.count);
@@ -180,7 +125,7 @@ ModelStepCost::Priced ModelStepCost::price_rank_tokens(std::int64_t tokens) cons
       const std::int64_t matrices = ffn->gated ? 2 : 1;
       sum.add(Phase::dense, dense.estimate(t, matrices * width, h), dense_, group.count);
       const double rows = t * static_cast<double>((matrices + 1) * width);
-      sum.add(Phase::dense, norm.estimate(Bytes(rows * activation_bytes_)), stream_, group.count);
+      sum.add(Phase::dense, norm.estimate(Bytes(rows * row_bytes_)), stream_, group.count);
       sum.add(Phase::dense, dense.estimate(t, h, width), dense_, group.count);
       reduce(group.count);
     } else {
@@ -189,50 +134,6 @@ ModelStepCost::Priced ModelStepCost::price_rank_tokens(std::int64_t tokens) cons
     }
   }
   return sum.priced();
-}
-
-// Dispatch and combine of `count` equal MoE layers; serving.md 1.
-void ModelStepCost::add_exchange(const models::MoeFfn& moe, double count, double group_tokens,
-                                 double rank_tokens, Sum& sum) const {
-  const Candidate& c = d_.candidate;
-  const auto& law = laws_.collective;
-  const double row = static_cast<double>(d_.architecture.hidden) * activation_bytes_;
-  const auto add = [&](Phase phase, Collective kind, int ranks, double bytes) {
-    if (ranks > 1) {
-      sum.add(phase, law.estimate(kind, ranks, Bytes(bytes)), use_of(kind), count);
-    }
-  };
-  if (c.data_parallel == 1) {
-    add(Phase::combine, Collective::all_reduce, c.gpus, group_tokens * row);
-    return;
-  }
-  if (c.exchange == Exchange::allgather_reducescatter) {
-    // Router logits travel with the hidden states. Sizes follow the largest rank.
-    const double logits = static_cast<double>(moe.experts) * activation_bytes_;
-    const double tokens = rank_tokens * c.data_parallel;
-    add(Phase::dispatch, Collective::all_gather, c.data_parallel, tokens * (row + logits));
-    add(Phase::combine, Collective::reduce_scatter, c.data_parallel, tokens * row);
-    add(Phase::combine, Collective::all_reduce, c.tensor_parallel, rank_tokens * row);
-    return;
-  }
-  // The TP ranks of a group each send their share of the rank's tokens.
-  const double own = rank_tokens / c.tensor_parallel;
-  double rows = 0.0;
-  if (c.exchange == Exchange::capacity_padded) {
-    rows = static_cast<double>(
-        moe.experts * models::expert_capacity(moe.router.capacity_factor,
-                                              moe.router.minimum_capacity, moe.top_k,
-                                              static_cast<std::int64_t>(own + 0.5), moe.experts));
-  } else {
-    // The law is fitted to equal volumes; unequal ones take as long as their busiest rank. Sampling
-    // fluctuation raises it as it raises the busiest rank's pairs.
-    const double expected = group_tokens * largest_share_;
-    const double busiest = routing_.largest_rank_load(group_tokens, c.gpus).pairs;
-    rows = own * rows_per_token_ * std::max(1.0, busiest / expected);
-  }
-  add(Phase::dispatch, Collective::all_to_all, c.gpus, rows * row);
-  add(Phase::combine, Collective::all_to_all, c.gpus, rows * row);
-  add(Phase::combine, Collective::all_gather, c.tensor_parallel, rank_tokens * row);
 }
 
 // MoE layers: what all ranks' tokens cost together.
@@ -300,7 +201,7 @@ ModelStepCost::Priced ModelStepCost::price_head(std::int64_t sampled) const {
   if (tp > 1) {
     sum.add(Phase::head,
             laws_.collective.estimate(Collective::all_gather, tp,
-                                      Bytes(rows * vocabulary * activation_bytes_)),
+                                      Bytes(rows * vocabulary * row_bytes_)),
             allgather_);
   }
   // Sampling reads the logits in fp32.
@@ -320,6 +221,10 @@ ModelStepCost::Priced ModelStepCost::price_host(std::int64_t sequences) const {
 
 PhaseTimes ModelStepCost::price_attention(const RankBatch& batch) {
   Sum sum;
+  models::PrefillBatch prompts;
+  for (const PrefillPiece& piece : batch.prefill) {
+    prompts.add(static_cast<double>(piece.chunk), static_cast<double>(piece.history));
+  }
   const std::int64_t tp = d_.candidate.tensor_parallel;
   for (const LayerGroup& group : groups_) {
     const auto& gqa = std::get<models::GroupedQueryAttention>(group.layer.attention);
@@ -333,11 +238,8 @@ PhaseTimes ModelStepCost::price_attention(const RankBatch& batch) {
                                      static_cast<double>(batch.decode_kv_tokens)),
               decode_, group.count);
     }
-    for (const PrefillPiece& piece : batch.prefill) {
-      sum.add(Phase::attention,
-              laws_.attention.prefill(shape, static_cast<double>(piece.chunk),
-                                      static_cast<double>(piece.history)),
-              prefill_, group.count);
+    if (!batch.prefill.empty()) {
+      sum.add(Phase::attention, laws_.attention.prefill(shape, prompts), prefill_, group.count);
     }
   }
   const Priced priced = sum.priced();

@@ -57,6 +57,7 @@ class ModelStepCost : public StepCost {
   Priced price_head(std::int64_t sampled) const;
   Priced price_host(std::int64_t sequences) const;
   PhaseTimes price_attention(const RankBatch& batch);
+  double dispatch_row() const;
   void add_exchange(const models::MoeFfn& moe, double count, double group_tokens,
                     double rank_tokens, Sum& sum) const;
   const PhaseTimes& use(const Priced& priced);
@@ -67,7 +68,7 @@ class ModelStepCost : public StepCost {
   std::vector<std::string> names_;  // [bits]
   LawUse expert_, dense_, decode_, prefill_, stream_, host_;
   LawUse allreduce_, allgather_, reducescatter_, all2all_;
-  double activation_bytes_;
+  double row_bytes_;  // of an element of the residual stream: quantised models keep 16 bits
   std::vector<LayerGroup> groups_;
   models::Routing routing_;
   bool has_experts_ = false;

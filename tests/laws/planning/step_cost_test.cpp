@@ -103,6 +103,51 @@ TEST(StepLaw, ReplicatedTokensHaveNoDispatch) {
   EXPECT_EQ(dp[Phase::allreduce].picoseconds(), 0) << "attention is not sharded";
 }
 
+// Quantised weights leave the residual stream as it is: all-reduces and norms move 16-bit rows.
+// Only dispatched rows are quantised before they leave (8-bit inputs): h + h / 128 x 4 bytes for
+// 2 h. Large messages, where time is bytes: the ratio of dispatch to combine is 33/64.
+TEST(StepLaw, EightBitWeightsKeepSixteenBitRows) {
+  DatasheetFile file;
+  file.set("model", "{architecture: qwen3-30b-a3b, precision: fp8}");
+  const Scenario eight = file.load();
+  file.set("model", "{architecture: qwen3-30b-a3b, precision: bf16}");
+  const Scenario sixteen = file.load();
+  const Candidate tp{.experts_kept = 128, .gpus = 2, .tensor_parallel = 2};
+  for (const RankBatch& batch : steps()) {
+    const PhaseTimes a = price(eight, tp, batch);
+    const PhaseTimes b = price(sixteen, tp, batch);
+    EXPECT_EQ(a[Phase::allreduce], b[Phase::allreduce]);
+    EXPECT_EQ(a[Phase::combine], b[Phase::combine]);
+    EXPECT_EQ(a[Phase::norm], b[Phase::norm]);
+    EXPECT_LT(a.total(), b.total());
+  }
+  const Candidate dp{.experts_kept = 128,
+                     .gpus = 2,
+                     .data_parallel = 2,
+                     .expert_parallel = true,
+                     .exchange = Exchange::alltoall_per_expert};
+  const auto share = [&](const Scenario& scenario) {
+    const PhaseTimes times = price(scenario, dp, prefill(8192));
+    return to_seconds(times[Phase::dispatch]) / to_seconds(times[Phase::combine]);
+  };
+  EXPECT_NEAR(share(eight), 33.0 / 64.0, 0.01);
+  EXPECT_DOUBLE_EQ(share(sixteen), 1.0);
+}
+
+// Prompts of one step share their kernels: two of 64 tokens cost less than twice one of 64.
+TEST(StepLaw, PromptsOfOneStepShareTheAttentionLaunch) {
+  DatasheetFile file;
+  const Scenario scenario = file.load();
+  RankBatch two = prefill(64);
+  two.prefill.push_back({64, 0});
+  two.prefill_tokens = 128;
+  const SimDuration one = price(scenario, one_gpu(), prefill(64))[Phase::attention];
+  const SimDuration both = price(scenario, one_gpu(), two)[Phase::attention];
+  EXPECT_GT(both, one);
+  // 48 layers, 12 us a launch.
+  EXPECT_LT(both, one * 2 - duration_from(microseconds(0.9 * 48 * 12)));
+}
+
 TEST(StepLaw, MoreWorkNeverTakesLess) {
   DatasheetFile file;
   const Scenario scenario = file.load();

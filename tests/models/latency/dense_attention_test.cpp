@@ -109,6 +109,23 @@ TEST(AttentionLatency, PrefillIsCausal) {
   EXPECT_TRUE(law.prefill(kShape, 4096, 1).extrapolated) << "no history in the table";
 }
 
+TEST(AttentionLatency, RaggedPromptsPayTheLaunchOnce) {
+  const AttentionLatency law({decode_law("bf16")}, {prefill_law()});
+  models::PrefillBatch batch;
+  batch.add(4096, 0);
+  batch.add(100, 0);
+  batch.add(7, 0, 3);  // three of a kind
+  const auto alone = [&](double chunk) {
+    return in_seconds(law.prefill(kShape, chunk, 0).duration) - 10e-6;
+  };
+  EXPECT_NEAR(in_seconds(law.prefill(kShape, batch).duration),
+              10e-6 + alone(4096) + alone(100) + 3.0 * alone(7), 1e-12);
+  EXPECT_FALSE(law.prefill(kShape, batch).extrapolated);
+  batch.add(1, 1);
+  EXPECT_TRUE(law.prefill(kShape, batch).extrapolated) << "one piece outside is enough";
+  EXPECT_DOUBLE_EQ(in_microseconds(law.prefill(kShape, models::PrefillBatch{}).duration), 10.0);
+}
+
 TEST(AttentionLatency, AnEightBitCacheUsesItsOwnLaw) {
   FittedLaw eight = decode_law("fp8");
   eight.theta["launch_s"] = 12e-6;
