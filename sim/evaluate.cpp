@@ -23,7 +23,8 @@ SimulationSetup setup_of(const Deployment& deployment, const Load& load) {
   setup.seed = scenario.seed;
   setup.abort_above_waiting = load.abort_above_waiting;
   if (load.closed_loop) {
-    setup.mix.arrivals = ClosedLoop{static_cast<std::int32_t>(std::llround(load.value))};
+    setup.mix.arrivals = ClosedLoop{static_cast<std::int32_t>(std::llround(load.value)),
+                                    scenario.workload.think_time};
   } else {
     setup.mix.arrivals = PoissonArrivals{PerSecond(load.value)};
   }

@@ -148,6 +148,9 @@ std::vector<Field> make_fields() {
                              "Wanted traffic of the whole fleet when poisson."));
   t.push_back(count_field("workload.concurrency", "", 1, 1e6,
                           "Users of the whole fleet when closed_loop."));
+  t.push_back(quantity_field("workload.think_time", kTime, "0 s", text::kNonNegative,
+                             "Pause between an answer and the user's next request when "
+                             "closed_loop."));
   add_lengths(t, "input_tokens", "prompt");
   add_lengths(t, "output_tokens", "output");
   t.push_back(count_field("workload.requests", "10000", 1, 1e8,

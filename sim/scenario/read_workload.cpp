@@ -92,6 +92,12 @@ Workload read_workload(Checker& check, const ScenarioValues& values) {
   }
   w.rate = PerSecond(values.number("workload.rate"));
   w.concurrency = values.count("workload.concurrency");
+  if (!w.closed_loop && values.given("workload.think_time")) {
+    check.problem("workload.think_time", "E_VALUE",
+                  "think_time has no meaning for poisson arrivals",
+                  "workload.arrivals: closed_loop");
+  }
+  w.think_time = Seconds(values.number("workload.think_time"));
   w.input = read_lengths(check, values, "input_tokens");
   w.output = read_lengths(check, values, "output_tokens");
   w.requests = values.count("workload.requests");

@@ -47,6 +47,7 @@ struct Workload {
   bool closed_loop = false;
   PerSecond rate;                // of the fleet, when open
   std::int64_t concurrency = 0;  // of the fleet, when closed
+  Seconds think_time;            // between answer and next request, when closed
   LengthDistribution input;
   LengthDistribution output;
   std::int64_t requests = 10000;  // arrivals per replica and run

@@ -90,10 +90,11 @@ class Simulation {
     }
   }
 
-  // A rejected request leaves at once: in a closed loop its user sends the next one.
+  // A rejected request leaves at once: in a closed loop its user sends the next one, having
+  // thought.
   void rejected(SimTime now) {
     if (const std::optional<RequestSpec> next = source_.on_completion(now)) {
-      events_.push(now, {.request = *next});
+      events_.push(next->arrival, {.request = *next});
     }
   }
 
@@ -114,7 +115,7 @@ class Simulation {
     replicas_[static_cast<std::size_t>(index)].finish_step(now, trace_, completed_);
     for (std::size_t i = 0; i < completed_.size(); ++i) {
       if (const std::optional<RequestSpec> next = source_.on_completion(now)) {
-        events_.push(now, {.request = *next});
+        events_.push(next->arrival, {.request = *next});
       }
     }
     if (setup_.router == RouterPolicy::shared_queue) {

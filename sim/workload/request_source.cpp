@@ -18,8 +18,9 @@ RequestSource::RequestSource(const RequestMix& mix, std::uint64_t seed)
     require(poisson->rate.value() > 0.0 && std::isfinite(poisson->rate.value()),
             "an arrival rate must be positive and finite");
   } else {
-    require(std::get<ClosedLoop>(mix.arrivals).concurrency >= 1,
-            "a closed loop needs a concurrency of at least 1");
+    const auto& loop = std::get<ClosedLoop>(mix.arrivals);
+    require(loop.concurrency >= 1, "a closed loop needs a concurrency of at least 1");
+    require(loop.think_time >= Seconds(0.0), "users think for 0 s or longer");
   }
 }
 
@@ -43,7 +44,7 @@ std::optional<RequestSpec> RequestSource::on_completion(SimTime now) {
   if (!is_closed_loop() || handed_out_ >= mix_.request_count) {
     return std::nullopt;
   }
-  return make(now);
+  return make(now + std::get<ClosedLoop>(mix_.arrivals).think_time);
 }
 
 RequestSpec RequestSource::make(SimTime arrival) {

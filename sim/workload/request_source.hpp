@@ -35,7 +35,7 @@ class RequestSource {
   std::optional<RequestSpec> next();
 
   // Tells that a request handed out before completed at `now`. Closed loop: the request that takes
-  // its slot, arriving now. nullopt: open loop, or all handed out.
+  // its slot, arriving a think time later. nullopt: open loop, or all handed out.
   // Throws: std::logic_error if more complete than were handed out.
   std::optional<RequestSpec> on_completion(SimTime now);
 

@@ -44,5 +44,17 @@ TEST(ScenarioLengths, KeysOfAnotherDistributionAreRefused) {
                      "E_VALUE", "/workload/input_tokens/tokens");
 }
 
+TEST(ScenarioThinkTime, BelongsToClosedLoops) {
+  tests::ScenarioFile file;
+  file.set("workload",
+           "{arrivals: closed_loop, concurrency: 4, think_time: 5 ms, requests: 40, input_tokens: "
+           "{tokens: 9}, output_tokens: {tokens: 5}}");
+  EXPECT_EQ(file.load().workload.think_time, milliseconds(5));
+  file.set("workload",
+           "{rate: 1 requests/s, think_time: 5 ms, input_tokens: {tokens: 9}, output_tokens: "
+           "{tokens: 5}}");
+  expect_input_error([&] { file.load(); }, "E_VALUE", "/workload/think_time", "closed_loop");
+}
+
 }  // namespace
 }  // namespace moeplan::sim

@@ -58,6 +58,27 @@ TEST(Simulate, SerialClosedBatchTakesTheSumOfItsSteps) {
   EXPECT_EQ(trace.steps, 7 * 5);
 }
 
+// Two users, one answer of 2 tokens and one of 3, prompts of 50; a step takes 1 ms + 0.5 ms a
+// prompt. Both prefill until 2 ms, the short answer ends at 3 ms. Its user's next request is in the
+// step that begins there (1.5 ms), unless the user pauses: then it waits for the long answer's last
+// token at 4 ms.
+TEST(Simulate, AThinkingUserMissesTheStepThatBeginsAtTheCompletion) {
+  LinearStepCost cost(milliseconds(1), milliseconds(0.01), Seconds(0));
+  const auto run = [&](double think_ms) {
+    SimulationSetup setup = closed_setup(2, 3, 50, 3);
+    setup.mix.output = UniformLength(2, 3);
+    setup.mix.arrivals = ClosedLoop{2, milliseconds(think_ms)};
+    return simulate(setup, cost);
+  };
+  const ServingTrace eager = run(0.0);
+  const ServingTrace thinking = run(0.1);
+  ASSERT_NE(eager.requests[0].output_tokens, eager.requests[1].output_tokens) << "choose a seed";
+  EXPECT_EQ(eager.requests[2].arrival, at_ms(3));
+  EXPECT_EQ(eager.requests[2].first_token, at_ms(4.5));
+  EXPECT_EQ(thinking.requests[2].arrival, at_ms(3.1));
+  EXPECT_EQ(thinking.requests[2].first_token, at_ms(5.5));
+}
+
 TEST(Simulate, PreemptedTokensAreLateAndRecomputed) {
   // The scheduler test's case in time: 4 blocks, two prompts of 32, outputs of 3; 1 ms a step.
   //   1: both prefill, both emit token 1 (1 ms)   2: A token 2, B preempted (2 ms)

@@ -174,6 +174,14 @@ TEST(RequestSource, ClosedLoopOfOneIsSerial) {
   }
 }
 
+TEST(RequestSource, AThinkTimeDelaysTheNextRequest) {
+  RequestMix mix = closed(1, 3);
+  mix.arrivals = ClosedLoop{1, milliseconds(2)};
+  RequestSource source(mix, 9);
+  EXPECT_EQ(source.next()->arrival, SimTime{}) << "nothing to think about yet";
+  EXPECT_EQ(source.on_completion(SimTime(500))->arrival, SimTime(500) + milliseconds(2));
+}
+
 TEST(RequestSource, OpenLoopIgnoresCompletions) {
   RequestSource source(poisson(5.0, 2), 10);
   EXPECT_THROW(source.on_completion(SimTime(1)), std::logic_error);  // nothing handed out yet
@@ -190,6 +198,9 @@ TEST(RequestSource, RefusesEmptyMixes) {
   EXPECT_THROW(RequestSource(poisson(std::nan("")), 1), std::logic_error);
   EXPECT_THROW(RequestSource(poisson(1.0, 0), 1), std::logic_error);
   EXPECT_THROW(RequestSource(closed(0), 1), std::logic_error);
+  RequestMix hasty = closed(1);
+  hasty.arrivals = ClosedLoop{1, milliseconds(-1)};
+  EXPECT_THROW(RequestSource(hasty, 1), std::logic_error);
   RequestMix no_output = poisson(1.0);
   no_output.output = FixedLength{0};
   EXPECT_THROW(RequestSource(no_output, 1), std::logic_error);
