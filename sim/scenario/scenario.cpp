@@ -347,7 +347,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .objectives = objectives,
       .prices = {*book, values.text("prices.tier"), values.text("prices.provider"), as_of},
       .seed = seed,
-      .values = std::move(values),
+      .values = values,
   };
 }
 

@@ -129,7 +129,7 @@ std::string hint_for(const std::string& key, const std::string& section,
     elsewhere.push_back(field.path.substr(field.path.rfind('.') + 1));
     paths.push_back(field.path);
   }
-  const std::string here = did_you_mean(key, names);
+  std::string here = did_you_mean(key, names);
   const std::string near = here.empty() ? nearest(key, elsewhere) : "";
   for (std::size_t i = 0; i < paths.size() && !near.empty(); ++i) {
     const std::string parent =

@@ -163,7 +163,7 @@ ModelStepCost::Priced ModelStepCost::price_experts(std::int64_t group_tokens,
       const double own = static_cast<double>(largest_rank) / c.tensor_parallel;
       const auto capacity = static_cast<double>(
           models::expert_capacity(moe->router.capacity_factor, moe->router.minimum_capacity,
-                                  moe->top_k, static_cast<std::int64_t>(own + 0.5), moe->experts));
+                                  moe->top_k, std::llround(own), moe->experts));
       load.active_experts = static_cast<double>(shape.local_experts);
       load.pairs = load.active_experts * capacity * c.gpus;
       load.tokens = load.pairs * c.gpus / static_cast<double>(moe->top_k);

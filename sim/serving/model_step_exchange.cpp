@@ -1,6 +1,7 @@
 // ModelStepCost: dispatch and combine of MoE layers (serving.md 1).
 
 #include <algorithm>
+#include <cmath>
 
 #include "models/routing/capacity.hpp"
 #include "sim/serving/exchange_traffic.hpp"
@@ -79,10 +80,10 @@ void ModelStepCost::add_exchange(const models::MoeFfn& moe, double count, double
   const double own = rank_tokens / c.tensor_parallel;
   double rows = 0.0;
   if (c.exchange == Exchange::capacity_padded) {
-    rows = static_cast<double>(
-        moe.experts * models::expert_capacity(moe.router.capacity_factor,
-                                              moe.router.minimum_capacity, moe.top_k,
-                                              static_cast<std::int64_t>(own + 0.5), moe.experts));
+    rows = static_cast<double>(moe.experts * models::expert_capacity(moe.router.capacity_factor,
+                                                                     moe.router.minimum_capacity,
+                                                                     moe.top_k, std::llround(own),
+                                                                     moe.experts));
   } else {
     // The law is fitted to equal volumes; unequal ones take as long as their busiest rank. Sampling
     // fluctuation raises it as it raises the busiest rank's pairs.

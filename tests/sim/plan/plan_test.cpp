@@ -87,7 +87,7 @@ TEST(Plan, WholeInstancesArePaidAndEnginesDoNotSpanMachines) {
   EXPECT_EQ(std::get<Offer>(single).instances, 10);
   const auto none = cheapest_offer(aws.prices, "h100-sxm", 64, 1);
   EXPECT_NE(std::get<std::string>(none).find("64 GPUs"), std::string::npos);
-  const auto unknown = cheapest_offer(aws.prices, "b200-sxm", 1, 1);
+  const auto unknown = cheapest_offer(aws.prices, "no-such-gpu", 1, 1);
   EXPECT_NE(std::get<std::string>(unknown).find("no on_demand price"), std::string::npos);
 }
 
