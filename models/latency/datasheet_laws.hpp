@@ -16,6 +16,7 @@ FittedLaw datasheet_decode(const Gpu& gpu);
 FittedLaw datasheet_prefill(const Gpu& gpu);
 FittedLaw datasheet_mla(const Gpu& gpu);
 FittedLaw assumed_stream(const Gpu& gpu);
-FittedLaw assumed_host();
+// The engine's CPU side, on the machines of the runs it was fitted to; taken for all others.
+FittedLaw serving_host();
 
 }  // namespace moeplan::models

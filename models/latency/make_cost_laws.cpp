@@ -118,7 +118,7 @@ CostLaws make_cost_laws(const Gpu& gpu, const Fabric& inside, const Fabric* betw
           CollectiveLatency(all_of(profile, {"allreduce", "allgather", "reducescatter", "all2all"}),
                             FabricLaw(inside, island, between)),
       .stream = StreamLatency(first_or(profile, "permute", assumed_stream(gpu))),
-      .host = HostLatency(first_or(profile, "host", assumed_host())),
+      .host = HostLatency(first_or(profile, "host", serving_host())),
   };
 }
 
