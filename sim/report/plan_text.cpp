@@ -138,6 +138,7 @@ void add_laws(const HardwareOption& option, Writer& out) {
     double low = 1.0;
     double high = 0.0;
     double p90 = 0.0;
+    double discrepancy = 0.0;
     bool datasheet = false;
     std::vector<std::string> sources;
   };
@@ -153,6 +154,7 @@ void add_laws(const HardwareOption& option, Writer& out) {
     kernel.low = std::min(kernel.low, law.median_abs_error);
     kernel.high = std::max(kernel.high, law.median_abs_error);
     kernel.p90 = std::max(kernel.p90, law.p90_abs_error);
+    kernel.discrepancy = std::max(kernel.discrepancy, law.discrepancy_sd_log);
     kernel.datasheet = law.datasheet;
     if (std::find(kernel.sources.begin(), kernel.sources.end(), law.source) ==
         kernel.sources.end()) {
