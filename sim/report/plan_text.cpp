@@ -164,7 +164,9 @@ void add_laws(const HardwareOption& option, Writer& out) {
   for (const std::string& name : order) {
     const Kernel& kernel = kernels[name];
     std::string error;
-    if (!kernel.datasheet) {
+    if (!kernel.datasheet && kernel.p90 == 0.0) {
+      error = fmt::format("no residuals of its own, sd {:.2f} of the log; ", kernel.discrepancy);
+    } else if (!kernel.datasheet) {
       error =
           kernel.laws == 1
               ? fmt::format("fit error {:.1f} % median, {:.1f} % p90; ", 100 * kernel.high,
