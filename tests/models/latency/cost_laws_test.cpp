@@ -33,8 +33,10 @@ TEST(CostLaws, DataSheetLawsSayAllOfIt) {
   const CostLaws laws = laws_of(models::load_gpu("h100-sxm"), nullptr);
   EXPECT_GE(laws.all().size(), 8u);
   for (const models::LawInfo& info : laws.all()) {
-    EXPECT_TRUE(info.datasheet) << info.kernel;
-    EXPECT_TRUE(info.source.starts_with("assumed")) << info.source;
+    // The host's time is the engine's, fitted to serving runs, whatever the device.
+    const bool host = info.kernel == "host";
+    EXPECT_EQ(info.datasheet, !host) << info.kernel;
+    EXPECT_TRUE(info.source.starts_with(host ? "fitted" : "assumed")) << info.source;
     EXPECT_GE(info.discrepancy_sd_log, 0.2) << info.kernel;
   }
 }
