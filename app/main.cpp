@@ -41,6 +41,8 @@ int run(int argc, char** argv) {
       "  moeplan plan --help\n");
   int exit_code = moeplan::app::kOk;
   moeplan::app::add_plan(app, exit_code);
+  moeplan::app::add_simulate(app, exit_code);
+  moeplan::app::add_compare(app, exit_code);
   moeplan::app::add_inspect(app, exit_code);
   moeplan::app::add_fit(app, exit_code);
   moeplan::app::add_schema(app, exit_code);

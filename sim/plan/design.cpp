@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "models/units/parse.hpp"
+#include "models/units/require.hpp"
 #include "sim/evaluate.hpp"
 #include "sim/serving/model_step_cost.hpp"
 
@@ -65,9 +66,40 @@ Money money_of(const Scenario& scenario, const Design& design, const Offer& offe
       static_cast<double>(design.replicas) *
       (w.closed_loop ? most.input_tokens_per_s + most.output_tokens_per_s
                      : design.capacity.load * (w.mean_input() + w.mean_output()));
-  m.usd_per_million_tokens_at_capacity = usd_per_s / at_capacity * 1e6;
+  // A design that was not searched for its capacity has none.
+  m.usd_per_million_tokens_at_capacity = at_capacity > 0.0 ? usd_per_s / at_capacity * 1e6 : 0.0;
   m.usd_per_month = usd_per_s * kSecondsPerMonth;
   return m;
+}
+
+Design begin_design(const Deployment& deployment) {
+  Design d;
+  d.candidate = deployment.candidate;
+  d.gpu = deployment.hardware().gpu.id;
+  d.memory = deployment.memory;
+  return d;
+}
+
+// The fleet's engines, and the load of each.
+void set_replicas(Design& d, const Workload& workload, std::int64_t replicas) {
+  d.replicas = replicas;
+  d.load = wanted_load(workload) / static_cast<double>(replicas);
+  if (workload.closed_loop) {
+    d.load = std::ceil(d.load);
+  }
+}
+
+// The fleet's tokens: of the wanted traffic (open), or as the run produced them (closed).
+void add_traffic(const Scenario& scenario, Design& d) {
+  const Workload& w = scenario.workload;
+  const auto replicas = static_cast<double>(d.replicas);
+  if (w.closed_loop) {
+    d.fleet_output_tokens_per_s = d.metrics.output_tokens_per_s * replicas;
+    d.fleet_tokens_per_s = d.metrics.input_tokens_per_s * replicas + d.fleet_output_tokens_per_s;
+  } else {
+    d.fleet_output_tokens_per_s = wanted_load(w) * w.mean_output();
+    d.fleet_tokens_per_s = wanted_load(w) * (w.mean_input() + w.mean_output());
+  }
 }
 
 }  // namespace
@@ -111,10 +143,7 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
     return *why;
   }
   const Deployment& deployment = std::get<Deployment>(placed);
-  Design d;
-  d.candidate = candidate;
-  d.gpu = deployment.hardware().gpu.id;
-  d.memory = deployment.memory;
+  Design d = begin_design(deployment);
   // Without a price there is nothing to compare: say so before simulating.
   const auto any_offer = cheapest_offer(scenario.prices, d.gpu, candidate.gpus, 1);
   if (const auto* reason = std::get_if<std::string>(&any_offer)) {
@@ -125,13 +154,7 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
     return Infeasible{candidate, "latency", d.capacity.floor_reason};
   }
   ModelStepCost cost(deployment);
-  const Workload& w = scenario.workload;
-  const double wanted = wanted_load(w);
-  d.replicas = replicas_for(wanted, d.capacity.load);
-  d.load = wanted / static_cast<double>(d.replicas);
-  if (w.closed_loop) {
-    d.load = std::ceil(d.load);
-  }
+  set_replicas(d, scenario.workload, replicas_for(wanted_load(scenario.workload), d.capacity.load));
   d.metrics = d.load == d.capacity.load ? d.capacity.at_load
                                         : run(deployment, full_load(scenario, d.load), cost);
   d.verdict = verdict(d.metrics, scenario.objectives.latency);
@@ -142,14 +165,7 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
     d.metrics = run(deployment, longer, cost);
     d.verdict = verdict(d.metrics, scenario.objectives.latency);
   }
-  const auto replicas = static_cast<double>(d.replicas);
-  if (w.closed_loop) {
-    d.fleet_output_tokens_per_s = d.metrics.output_tokens_per_s * replicas;
-    d.fleet_tokens_per_s = d.metrics.input_tokens_per_s * replicas + d.fleet_output_tokens_per_s;
-  } else {
-    d.fleet_output_tokens_per_s = wanted * w.mean_output();
-    d.fleet_tokens_per_s = wanted * (w.mean_input() + w.mean_output());
-  }
+  add_traffic(scenario, d);
   const auto offer = cheapest_offer(scenario.prices, d.gpu, candidate.gpus, d.replicas);
   d.money = money_of(scenario, d, std::get<Offer>(offer));
   if (scenario.objectives.budget && d.money.rent > *scenario.objectives.budget) {
@@ -165,6 +181,28 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
                                   candidate.experts_kept, scenario.accuracy->smallest(),
                                   scenario.accuracy->largest())};
   }
+  return d;
+}
+
+std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidate& candidate,
+                                        std::int64_t replicas) {
+  require(replicas >= 1, "a fleet has at least one engine");
+  auto placed = deploy(scenario, candidate);
+  if (auto* why = std::get_if<Infeasible>(&placed)) {
+    return *why;
+  }
+  const Deployment& deployment = std::get<Deployment>(placed);
+  Design d = begin_design(deployment);
+  set_replicas(d, scenario.workload, replicas);
+  ModelStepCost cost(deployment);
+  d.metrics = run(deployment, full_load(scenario, d.load), cost);
+  d.verdict = verdict(d.metrics, scenario.objectives.latency);
+  add_traffic(scenario, d);
+  const auto offer = cheapest_offer(scenario.prices, d.gpu, candidate.gpus, replicas);
+  if (const auto* found = std::get_if<Offer>(&offer)) {
+    d.money = money_of(scenario, d, *found);
+  }
+  add_accuracy(scenario, d);
   return d;
 }
 

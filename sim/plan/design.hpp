@@ -67,6 +67,13 @@ struct Design {
 // Deploys, searches the capacity, sizes the fleet, prices it. Deterministic.
 std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate& candidate);
 
+// The same for a given number of engines, which share the scenario's traffic: no search, so no
+// capacity (load 0), and objectives are judged but refuse nothing; without an offer in the price
+// book the money stays zero (price_id empty). Deterministic.
+// Throws: std::logic_error for replicas < 1.
+std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidate& candidate,
+                                        std::int64_t replicas);
+
 // The error band of a judged design. Deterministic.
 ErrorBand error_band(const Scenario& scenario, const Design& design);
 

@@ -2,58 +2,12 @@
 
 #include <map>
 
+#include "sim/report/json_parts.hpp"
+
 namespace moeplan::sim {
 namespace {
 
 using text::Json;
-
-Json distribution_json(const Distribution& d) {
-  return Json::object()
-      .set("mean_s", d.mean)
-      .set("p50_s", d.p50)
-      .set("p90_s", d.p90)
-      .set("p95_s", d.p95)
-      .set("p99_s", d.p99)
-      .set("p99_standard_error_s", d.p99_error)
-      .set("max_s", d.max)
-      .set("count", d.count);
-}
-
-Json phases_json(const PhaseTimes& phases) {
-  Json result = Json::object();
-  const double total = in_seconds(phases.total());
-  for (std::size_t i = 0; i < kPhaseCount; ++i) {
-    const auto phase = static_cast<Phase>(i);
-    result.set(std::string(name_of(phase)) + "_fraction",
-               total > 0.0 ? in_seconds(phases[phase]) / total : 0.0);
-  }
-  return result;
-}
-
-Json memory_json(const MemoryBudget& m) {
-  return Json::object()
-      .set("capacity_bytes", in_bytes(m.capacity))
-      .set("usable_bytes", in_bytes(m.usable))
-      .set("expert_weights_bytes", in_bytes(m.expert_weights))
-      .set("other_weights_bytes", in_bytes(m.other_weights))
-      .set("activations_bytes", in_bytes(m.activations))
-      .set("buffers_bytes", in_bytes(m.buffers))
-      .set("kv_bytes", in_bytes(m.kv))
-      .set("kv_bytes_per_token", in_bytes(m.kv_per_token))
-      .set("kv_blocks", m.kv_blocks);
-}
-
-const char* name_of(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::met:
-      return "met";
-    case Verdict::missed:
-      return "missed";
-    case Verdict::undecided:
-      return "undecided";
-  }
-  return "";
-}
 
 std::optional<double> field(const std::optional<models::AccuracyEstimate>& estimate,
                             double models::AccuracyEstimate::*member) {
@@ -63,15 +17,6 @@ std::optional<double> field(const std::optional<models::AccuracyEstimate>& estim
 std::optional<double> band(const std::optional<models::AccuracyEstimate>& estimate,
                            double models::AccuracyEstimate::*member) {
   return estimate && estimate->has_band ? std::optional(*estimate.*member) : std::nullopt;
-}
-
-void set_layout(Json& json, const Candidate& c, const std::string& gpu, std::int64_t gpus) {
-  json.set("experts_kept", c.experts_kept == 0 ? Json() : Json(c.experts_kept))
-      .set("gpu", gpu)
-      .set("gpus", gpus)
-      .set("tensor_parallel", c.tensor_parallel)
-      .set("expert_parallel", c.expert_ranks())
-      .set("data_parallel", c.data_parallel);
 }
 
 Json optional_design(const std::vector<Design>& designs, const std::optional<std::size_t>& index,
@@ -145,7 +90,7 @@ Json design_json(const Design& d) {
       .set("accuracy_allowed", d.accuracy_allowed)
       .set("binding_constraint", d.capacity.binding)
       .set("extrapolated", m.extrapolated)
-      .set("objectives_verdict", name_of(d.verdict))
+      .set("objectives_verdict", verdict_name(d.verdict))
       .set("engine_load", d.load)
       .set("engine_capacity", d.capacity.load)
       .set("engine_requests_per_s", m.requests_per_s)
@@ -160,7 +105,7 @@ Json design_json(const Design& d) {
       .set("preemptions", m.preemptions)
       .set("error_band", band_json(d.band))
       .set("exchange_share_fraction", m.exchange_share)
-      .set("phases", phases_json(m.phases))
+      .set("phases", phases_json(m))
       .set("memory", memory_json(d.memory))
       .set("price_id", d.money.price_id)
       .set("instances", d.money.instances)

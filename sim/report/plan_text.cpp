@@ -8,40 +8,10 @@
 #include "models/units/parse.hpp"
 #include "sim/deployment/kv_block.hpp"
 #include "sim/plan/reasons.hpp"
-#include "sim/report/text_table.hpp"
+#include "sim/report/report_writer.hpp"
 
 namespace moeplan::sim {
 namespace {
-
-class Writer {
- public:
-  explicit Writer(TextStyle style) : markdown_(style == TextStyle::markdown) {}
-
-  void heading(const std::string& title) {
-    out_ += out_.empty() ? "" : "\n";
-    out_ += markdown_ ? "## " + title + "\n\n" : title + "\n";
-  }
-  void title(const std::string& text) { out_ += markdown_ ? "# " + text + "\n" : text + "\n"; }
-  void item(const std::string& text) { out_ += (markdown_ ? "- " : "  * ") + text + "\n"; }
-  void table(const TextTable& table) {
-    const std::string text = markdown_ ? table.markdown() : table.aligned();
-    if (markdown_) {
-      out_ += text;
-      return;
-    }
-    std::size_t begin = 0;
-    while (begin < text.size()) {
-      const std::size_t end = text.find('\n', begin);
-      out_ += "  " + text.substr(begin, end - begin) + "\n";
-      begin = end + 1;
-    }
-  }
-  const std::string& text() const { return out_; }
-
- private:
-  bool markdown_;
-  std::string out_;
-};
 
 std::string experts_text(const Design& d) {
   return d.candidate.experts_kept == 0 ? "dense" : fmt::format("{}", d.candidate.experts_kept);
@@ -115,7 +85,7 @@ TextTable phase_table(const std::vector<const Design*>& designs, const Scenario&
   return table;
 }
 
-void add_infeasible(const Plan& plan, const Scenario& scenario, Writer& out) {
+void add_infeasible(const Plan& plan, const Scenario& scenario, ReportWriter& out) {
   out.heading(fmt::format("What does not work ({})", plan.infeasible.size()));
   // One line per code and GPU, with the first reason as the example.
   std::map<std::pair<std::string, std::string>, std::pair<int, std::string>> groups;
@@ -128,65 +98,6 @@ void add_infeasible(const Plan& plan, const Scenario& scenario, Writer& out) {
   }
   for (const auto& [key, group] : groups) {
     out.item(fmt::format("{} x {} on {}: {}", group.first, key.first, key.second, group.second));
-  }
-}
-
-// One line per kernel: how many laws, how well they fit, where from.
-void add_laws(const HardwareOption& option, Writer& out) {
-  struct Kernel {
-    int laws = 0;
-    double low = 1.0;
-    double high = 0.0;
-    double p90 = 0.0;
-    double discrepancy = 0.0;
-    bool datasheet = false;
-    std::vector<std::string> sources;
-  };
-  std::vector<std::string> order;
-  std::map<std::string, Kernel> kernels;
-  for (const models::LawInfo& law : option.laws.all()) {
-    const std::string name = law.kernel + (law.datasheet ? ", DATA SHEET" : "");
-    if (kernels.count(name) == 0) {
-      order.push_back(name);
-    }
-    Kernel& kernel = kernels[name];
-    ++kernel.laws;
-    kernel.low = std::min(kernel.low, law.median_abs_error);
-    kernel.high = std::max(kernel.high, law.median_abs_error);
-    kernel.p90 = std::max(kernel.p90, law.p90_abs_error);
-    kernel.discrepancy = std::max(kernel.discrepancy, law.discrepancy_sd_log);
-    kernel.datasheet = law.datasheet;
-    if (std::find(kernel.sources.begin(), kernel.sources.end(), law.source) ==
-        kernel.sources.end()) {
-      kernel.sources.push_back(law.source);
-    }
-  }
-  for (const std::string& name : order) {
-    const Kernel& kernel = kernels[name];
-    std::string error;
-    if (!kernel.datasheet && kernel.p90 == 0.0) {
-      error = fmt::format("no residuals of its own, sd {:.2f} of the log; ", kernel.discrepancy);
-    } else if (!kernel.datasheet) {
-      error =
-          kernel.laws == 1
-              ? fmt::format("fit error {:.1f} % median, {:.1f} % p90; ", 100 * kernel.high,
-                            100 * kernel.p90)
-              : fmt::format("{} laws, fit error {:.1f} to {:.1f} % median, at most {:.1f} % p90; ",
-                            kernel.laws, 100 * kernel.low, 100 * kernel.high, 100 * kernel.p90);
-    }
-    out.item(fmt::format("{} {}: {}{}", option.gpu.id, name, error, joined(kernel.sources)));
-  }
-}
-
-void add_provenance(const Scenario& scenario, const ReportContext& context, Writer& out) {
-  out.heading("What this rests on");
-  out.item(fmt::format("moeplan {}, scenario {} (sha256 {}), seed {}", context.version,
-                       std::filesystem::path(scenario.file).filename().string(),
-                       scenario.sha256.substr(0, 12), scenario.seed));
-  out.item("traffic: " + (scenario.workload.source.empty() ? std::string("as the scenario says")
-                                                           : scenario.workload.source));
-  for (const HardwareOption& option : scenario.hardware) {
-    add_laws(option, out);
   }
 }
 
@@ -207,7 +118,7 @@ std::vector<std::size_t> cheapest(const Plan& plan, std::size_t limit) {
 
 std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportContext& context,
                       TextStyle style) {
-  Writer out(style);
+  ReportWriter out(style);
   out.title(scenario.name);
   out.heading("Recommendation");
   if (!plan.recommended) {

@@ -6,10 +6,9 @@
 
 #include "sim/plan/plan.hpp"
 #include "sim/report/plan_json.hpp"
+#include "sim/report/report_writer.hpp"
 
 namespace moeplan::sim {
-
-enum class TextStyle { terminal, markdown };
 
 std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportContext& context,
                       TextStyle style);

@@ -23,7 +23,8 @@ TEST(Usage, WrongCommandLinesExitWith2AndHelpOnStderr) {
   const std::vector<Case> cases = {
       {{}, "no subcommand"},
       {{"plam"},
-       "unknown subcommand 'plam', expected one of plan, inspect, fit, schema; did you "
+       "unknown subcommand 'plam', expected one of plan, simulate, compare, inspect, fit, schema; "
+       "did you "
        "mean 'plan'?"},
       {{"plan", "--fromat", "json"}, "unknown option '--fromat'; did you mean '--format'?"},
       {{"plan", "a.yaml", "b.yaml"}, "unknown argument 'b.yaml'"},

@@ -1,0 +1,31 @@
+#pragma once
+// Which of a scenario's designs a command is about: a scenario lists what a plan may try, and
+// commands that run one design narrow the lists with flags.
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sim/deployment/deployment.hpp"
+
+namespace moeplan::app {
+
+struct DesignChoice {
+  std::optional<std::int64_t> experts_kept;
+  std::optional<std::string> gpu;
+  std::optional<int> gpus;
+  std::optional<int> tensor_parallel;
+  std::optional<bool> expert_parallel;
+  std::optional<std::string> exchange;
+  std::int64_t replicas = 1;
+};
+
+// --experts-kept, --gpu, --gpus, --tensor-parallel, --expert-parallel, --exchange, --replicas.
+void add_design_options(CLI::App& command, DesignChoice& choice);
+
+// The one design that is left. Throws: CLI::ValidationError (wrong usage) when none or several are
+// left, listing the values that would tell them apart.
+sim::Candidate choose_design(const sim::Scenario& scenario, const DesignChoice& choice);
+
+}  // namespace moeplan::app

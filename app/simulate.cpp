@@ -1,0 +1,89 @@
+// moeplan simulate: one design of a scenario, with all its metrics.
+
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+
+#include "app/choose_design.hpp"
+#include "app/interrupt.hpp"
+#include "app/subcommand.hpp"
+#include "models/text/load.hpp"
+#include "sim/plan/design.hpp"
+#include "sim/report/simulation_json.hpp"
+
+namespace moeplan::app {
+namespace {
+
+struct SimulateCommand {
+  CommonOptions common;
+  std::string scenario;
+  DesignChoice choice;
+  std::optional<std::int64_t> requests;
+
+  std::string rendered(const sim::Design& design, const sim::Scenario& loaded) const {
+    const sim::ReportContext context{kVersion};
+    if (common.format.starts_with("json")) {
+      const text::Json json = sim::simulation_json(design, loaded, context);
+      return common.format == "json" ? json.pretty() : json.line() + "\n";
+    }
+    return sim::simulation_text(
+        design, loaded, context,
+        common.format == "markdown" ? sim::TextStyle::markdown : sim::TextStyle::terminal);
+  }
+
+  int run() const {
+    const sim::Scenario loaded =
+        sim::load_scenario(scenario, {.seed = common.seed, .requests = requests});
+    if (common.print_config) {
+      std::cout << (common.format.starts_with("json") ? loaded.values.json().pretty()
+                                                      : loaded.values.print());
+      return kOk;
+    }
+    const sim::Candidate candidate = choose_design(loaded, choice);
+    if (common.dry_run) {
+      std::cout << fmt::format("{}: valid; {} on {}, {} requests\n", loaded.file,
+                               candidate.layout_name(), loaded.hardware[candidate.hardware].gpu.id,
+                               loaded.workload.requests);
+      return kOk;
+    }
+    handle_interrupts();
+    const auto result = sim::assess(loaded, candidate, choice.replicas);
+    stop_if_interrupted();
+    if (const auto* why = std::get_if<sim::Infeasible>(&result)) {
+      std::cerr << fmt::format("infeasible ({}): {}\n", why->code, why->reason);
+      return kNoFeasiblePlan;
+    }
+    const std::string output = rendered(std::get<sim::Design>(result), loaded);
+    if (!common.output.empty()) {
+      text::write_file(common.output, output);
+    }
+    std::cout << output << std::flush;
+    return kOk;
+  }
+};
+
+}  // namespace
+
+void add_simulate(CLI::App& app, int& exit_code) {
+  auto command = std::make_shared<SimulateCommand>();
+  CLI::App* sub = app.add_subcommand(
+      "simulate",
+      "Run one design of a scenario and print all its metrics (TTFT: arrival to first "
+      "token, queueing included; TPOT: (E2E - TTFT) / (output tokens - 1))");
+  sub->add_option("SCENARIO", command->scenario, "Scenario file (YAML)")->required();
+  add_design_options(*sub, command->choice);
+  sub->add_option("--requests", command->requests,
+                  "Arrivals of the run, instead of the scenario's; a tenth is warm-up")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100000000}));
+  add_common_options(*sub, command->common, {"table", "json", "jsonl", "markdown"});
+  sub->footer(
+      "Examples:\n"
+      "  moeplan simulate scenarios/examples/mixtral_a100_or_h100.yaml --gpu h100-sxm --gpus 2 "
+      "--tensor-parallel 2 --expert-parallel false --experts-kept 8 --replicas 8\n"
+      "  moeplan simulate scenarios/examples/dense_llama_baseline.yaml --gpus 1 --replicas 4 "
+      "--format json\n");
+  sub->callback([command, &exit_code] { exit_code = command->run(); });
+}
+
+}  // namespace moeplan::app

@@ -1,0 +1,66 @@
+#include "sim/report/json_parts.hpp"
+
+namespace moeplan::sim {
+
+using text::Json;
+
+Json distribution_json(const Distribution& d) {
+  return Json::object()
+      .set("mean_s", d.mean)
+      .set("p50_s", d.p50)
+      .set("p90_s", d.p90)
+      .set("p95_s", d.p95)
+      .set("p99_s", d.p99)
+      .set("p99_standard_error_s", d.p99_error)
+      .set("max_s", d.max)
+      .set("count", d.count);
+}
+
+Json phases_json(const ServingMetrics& metrics) {
+  const PhaseTimes& phases = metrics.phases;
+  Json result = Json::object();
+  const double total = in_seconds(phases.total());
+  for (std::size_t i = 0; i < kPhaseCount; ++i) {
+    const auto phase = static_cast<Phase>(i);
+    result.set(std::string(name_of(phase)) + "_fraction",
+               total > 0.0 ? in_seconds(phases[phase]) / total : 0.0);
+  }
+  return result.set("mean_step_s",
+                    metrics.steps > 0 ? total / static_cast<double>(metrics.steps) : 0.0);
+}
+
+Json memory_json(const MemoryBudget& m) {
+  return Json::object()
+      .set("capacity_bytes", in_bytes(m.capacity))
+      .set("usable_bytes", in_bytes(m.usable))
+      .set("expert_weights_bytes", in_bytes(m.expert_weights))
+      .set("other_weights_bytes", in_bytes(m.other_weights))
+      .set("activations_bytes", in_bytes(m.activations))
+      .set("buffers_bytes", in_bytes(m.buffers))
+      .set("kv_bytes", in_bytes(m.kv))
+      .set("kv_bytes_per_token", in_bytes(m.kv_per_token))
+      .set("kv_blocks", m.kv_blocks);
+}
+
+const char* verdict_name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::met:
+      return "met";
+    case Verdict::missed:
+      return "missed";
+    case Verdict::undecided:
+      return "undecided";
+  }
+  return "";
+}
+
+void set_layout(Json& json, const Candidate& c, const std::string& gpu, std::int64_t gpus) {
+  json.set("experts_kept", c.experts_kept == 0 ? Json() : Json(c.experts_kept))
+      .set("gpu", gpu)
+      .set("gpus", gpus)
+      .set("tensor_parallel", c.tensor_parallel)
+      .set("expert_parallel", c.expert_ranks())
+      .set("data_parallel", c.data_parallel);
+}
+
+}  // namespace moeplan::sim

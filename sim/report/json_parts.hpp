@@ -1,0 +1,25 @@
+#pragma once
+// What the JSON of a plan and of one simulated design share: keys with unit suffixes, fractions
+// 0..1 (interface.md).
+
+#include <string>
+
+#include "models/text/json.hpp"
+#include "sim/deployment/deployment.hpp"
+#include "sim/result/metrics.hpp"
+
+namespace moeplan::sim {
+
+// {mean_s, p50_s, p90_s, p95_s, p99_s, p99_standard_error_s, max_s, count}.
+text::Json distribution_json(const Distribution& distribution);
+// "<phase>_fraction" of the total for every phase, and mean_step_s; zeros for an empty run.
+text::Json phases_json(const ServingMetrics& metrics);
+// The budget of one GPU in bytes, and its KV blocks.
+text::Json memory_json(const MemoryBudget& memory);
+// "met", "missed", "undecided".
+const char* verdict_name(Verdict verdict);
+// Sets experts_kept (null when dense), gpu, gpus, tensor_, expert_ and data_parallel.
+void set_layout(text::Json& json, const Candidate& candidate, const std::string& gpu,
+                std::int64_t gpus);
+
+}  // namespace moeplan::sim

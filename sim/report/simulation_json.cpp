@@ -1,0 +1,81 @@
+#include "sim/report/simulation_json.hpp"
+
+#include "sim/report/json_parts.hpp"
+
+namespace moeplan::sim {
+namespace {
+
+using text::Json;
+
+Json money_json(const Money& money) {
+  if (money.price_id.empty()) {
+    return {};
+  }
+  return Json::object()
+      .set("cost_usd_per_million_tokens", money.usd_per_million_tokens)
+      .set("cost_usd_per_million_input_tokens", money.usd_per_million_input_tokens)
+      .set("cost_usd_per_million_output_tokens", money.usd_per_million_output_tokens)
+      .set("cost_usd_per_month", money.usd_per_month)
+      .set("price_id", money.price_id)
+      .set("instances", money.instances)
+      .set("stranded_gpus", money.stranded_gpus)
+      .set("rent_usd_per_h", in_usd_per_hour(money.rent));
+}
+
+}  // namespace
+
+Json simulation_json(const Design& d, const Scenario& scenario, const ReportContext& context) {
+  const ServingMetrics& m = d.metrics;
+  Json layout = Json::object();
+  set_layout(layout, d.candidate, d.gpu, d.gpus_total());
+  layout.set("pipeline_parallel", 1)
+      .set("replicas", d.replicas)
+      .set("exchange", d.candidate.exchange_name());
+  const auto steady = [&](const Json& value) { return m.overloaded ? Json() : value; };
+  return Json::object()
+      .set("schema_version", kSimulationSchemaVersion)
+      .set("name", scenario.name)
+      .set("design", std::move(layout))
+      .set("engine_load", d.load)
+      .set("overloaded", m.overloaded)
+      .set("short_run", m.short_run)
+      .set("objectives_verdict", verdict_name(d.verdict))
+      .set("ttft", steady(distribution_json(m.ttft)))
+      .set("tpot", steady(distribution_json(m.tpot)))
+      .set("itl", steady(distribution_json(m.itl)))
+      .set("e2e", steady(distribution_json(m.e2e)))
+      .set("wait", steady(distribution_json(m.wait)))
+      .set("engine_requests_per_s", m.requests_per_s)
+      .set("engine_goodput_requests_per_s", steady(m.goodput_requests_per_s))
+      .set("engine_input_tokens_per_s", m.input_tokens_per_s)
+      .set("engine_output_tokens_per_s", m.output_tokens_per_s)
+      .set("throughput_tokens_per_s", steady(d.fleet_tokens_per_s))
+      .set("throughput_output_tokens_per_s", steady(d.fleet_output_tokens_per_s))
+      .set("requests", Json::object()
+                           .set("arrived", m.arrived)
+                           .set("completed", m.completed)
+                           .set("rejected", m.rejected)
+                           .set("unfinished", m.unfinished)
+                           .set("warmup", m.warmup))
+      .set("duration_s", m.duration_s)
+      .set("steps", m.steps)
+      .set("mean_batch", m.mean_batch)
+      .set("mean_in_system", m.mean_in_system)
+      .set("busy_fraction", m.busy_fraction)
+      .set("input_time_fraction", m.input_time_fraction)
+      .set("preemptions", m.preemptions)
+      .set("kv_peak_fraction", m.kv_peak_fraction)
+      .set("steps_out_of_blocks_fraction", m.steps_out_of_blocks_fraction)
+      .set("steps_at_max_sequences_fraction", m.steps_at_max_sequences_fraction)
+      .set("exchange_share_fraction", m.exchange_share)
+      .set("phases", phases_json(m))
+      .set("memory", memory_json(d.memory))
+      .set("money", m.overloaded ? Json() : money_json(d.money))
+      .set("accuracy", d.accuracy ? Json(d.accuracy->value) : Json())
+      .set("accuracy_low", d.accuracy && d.accuracy->has_band ? Json(d.accuracy->low) : Json())
+      .set("accuracy_high", d.accuracy && d.accuracy->has_band ? Json(d.accuracy->high) : Json())
+      .set("extrapolated", m.extrapolated)
+      .set("provenance", provenance_json(scenario, context));
+}
+
+}  // namespace moeplan::sim
