@@ -92,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(Arrivals, RunAndReplay,
                                          Case{"closed_loop", ClosedLoop{6, milliseconds(1)}, 0},
                                          Case{"all_at_once", ClosedLoop{400}, 0},
                                          Case{"client_limit", PoissonArrivals{PerSecond(60.0)}, 5}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& each) { return std::string(each.param.name); });
 
 std::vector<RequestSpec> requests_of(const ServingTrace& trace) { return written(trace).requests; }
 
