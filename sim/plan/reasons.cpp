@@ -11,6 +11,8 @@
 namespace moeplan::sim {
 namespace {
 
+constexpr double kBurstCycles = 10.0;  // that a run should see
+
 double percent(double fraction) { return 100.0 * fraction; }
 
 std::string change_text(double ratio) {
@@ -242,6 +244,19 @@ std::vector<std::string> warnings(const Plan& plan, const Scenario& scenario) {
       out.push_back("Accuracy: " + scenario.accuracy->description().note);
     }
   }
+  if (plan.recommended && scenario.workload.bursts) {
+    const double run_s =
+        static_cast<double>(scenario.workload.requests) / plan.designs[*plan.recommended].load;
+    const Seconds cycle = scenario.workload.bursts->on + scenario.workload.bursts->off;
+    if (run_s < kBurstCycles * cycle.value()) {
+      out.push_back(
+          fmt::format("A run lasts {} and sees about {:.1f} bursts; figures that rest on "
+                      "fewer than {:.0f} depend on where those fell: more "
+                      "workload.requests see more.",
+                      to_text(Seconds(run_s)), run_s / cycle.value(), kBurstCycles));
+    }
+  }
+  out.insert(out.end(), scenario.workload.notes.begin(), scenario.workload.notes.end());
   if (scenario.workload.requests < 10000) {
     out.push_back(fmt::format("Percentiles rest on {} arrivals per run; p99 wants 10000.",
                               scenario.workload.requests));
