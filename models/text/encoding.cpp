@@ -12,9 +12,9 @@ unsigned char byte_at(std::string_view text, std::size_t i) {
   return static_cast<unsigned char>(text[i]);
 }
 
-// Line and column (in characters) of a byte offset.
-Mark mark_at(std::string_view text, std::size_t offset) {
-  Mark mark{1, 1};
+// Line and column (in characters) of a byte offset into a piece of a file.
+Mark mark_at(std::string_view text, std::size_t offset, const PieceStart& start) {
+  Mark mark{start.line, 1};
   for (std::size_t i = 0; i < offset; ++i) {
     if (text[i] == '\n') {
       ++mark.line;
@@ -76,7 +76,7 @@ std::size_t first_invalid_utf8(std::string_view text) {
   return std::string_view::npos;
 }
 
-void check_encoding(const std::string& content, const std::string& file) {
+void check_encoding(const std::string& content, const std::string& file, const PieceStart& start) {
   if (content.size() > kMaxFileBytes) {
     throw InputError({.code = "E_LIMIT",
                       .file = file,
@@ -87,7 +87,7 @@ void check_encoding(const std::string& content, const std::string& file) {
   if (content.empty()) {
     bad_encoding(file, {}, "the file is empty", "0 bytes", "");
   }
-  const std::string_view head = std::string_view(content).substr(0, 4);
+  const std::string_view head = std::string_view(content).substr(0, start.offset == 0 ? 4 : 0);
   if (head.substr(0, 3) == "\xEF\xBB\xBF") {
     bad_encoding(file, {1, 1}, "the file begins with a byte order mark at offset 0", "EF BB BF",
                  "save it as UTF-8 without BOM");
@@ -99,29 +99,30 @@ void check_encoding(const std::string& content, const std::string& file) {
   const std::size_t nul = content.find('\0');
   if (nul != std::string::npos) {
     const bool utf16 = content.size() > 1 && (content[0] == '\0') != (content[1] == '\0');
-    bad_encoding(file, mark_at(content, nul),
-                 fmt::format("NUL byte at offset {}{}", nul,
+    bad_encoding(file, mark_at(content, nul, start),
+                 fmt::format("NUL byte at offset {}{}", start.offset + nul,
                              utf16 ? " (UTF-16 without a byte order mark?)" : ""),
                  "00", utf16 ? "save it as UTF-8" : "is this a binary file?");
   }
   const std::size_t bad = first_invalid_utf8(content);
   if (bad != std::string::npos) {
-    bad_encoding(file, mark_at(content, bad), fmt::format("invalid UTF-8 at offset {}", bad),
+    bad_encoding(file, mark_at(content, bad, start),
+                 fmt::format("invalid UTF-8 at offset {}", start.offset + bad),
                  fmt::format("{:02X}", byte_at(content, bad)), "save it as UTF-8");
   }
 }
 
-void check_controls(const std::string& content, const std::string& file) {
+void check_controls(const std::string& content, const std::string& file, const PieceStart& start) {
   for (std::size_t i = 0; i < content.size(); ++i) {
     const unsigned char c = byte_at(content, i);
     const bool lone_return = c == '\r' && (i + 1 == content.size() || content[i + 1] != '\n');
     if (lone_return || c == 0x7F || (c < 0x20 && c != '\t' && c != '\n' && c != '\r')) {
       throw InputError({.code = "E_SYNTAX",
                         .file = file,
-                        .mark = mark_at(content, i),
+                        .mark = mark_at(content, i, start),
                         .what = lone_return ? "a carriage return without a line feed"
                                             : "a control character in the text",
-                        .got = fmt::format("{:02X} at offset {}", c, i),
+                        .got = fmt::format("{:02X} at offset {}", c, start.offset + i),
                         .expected = "printable text with LF or CR LF at the ends of lines",
                         .fix = lone_return ? "convert the line ends to LF" : ""});
     }

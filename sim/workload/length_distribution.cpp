@@ -61,6 +61,16 @@ double truncated_mean(const LogNormal& law, double min, double max, double withi
   return min + (sum - (max - min) * law.survival(max + 0.5)) / within;
 }
 
+constexpr std::uint64_t kMostScaled = std::uint64_t{1} << 31;
+
+// floor(word count / 2^64), count at most 2^31: upper 64 bits of the product, from two 32-bit
+// halves.
+std::uint64_t scaled(std::uint64_t word, std::uint64_t count) {
+  const std::uint64_t low = (word & 0xffffffffu) * count;
+  const std::uint64_t high = (word >> 32) * count + (low >> 32);
+  return high >> 32;
+}
+
 }  // namespace
 
 std::int32_t FixedLength::sample(std::uint64_t) const { return tokens; }
@@ -125,11 +135,25 @@ UniformLength::UniformLength(std::int32_t min, std::int32_t max) : min_(min), ma
 }
 
 std::int32_t UniformLength::sample(std::uint64_t word) const {
-  const std::uint64_t count = static_cast<std::uint64_t>(max_ - min_) + 1;  // at most 2^31
-  // Upper 64 bits of the product word x count, from two 32-bit halves.
-  const std::uint64_t low = (word & 0xffffffffu) * count;
-  const std::uint64_t high = (word >> 32) * count + (low >> 32);
-  return static_cast<std::int32_t>(min_ + static_cast<std::int64_t>(high >> 32));
+  const std::uint64_t count = static_cast<std::uint64_t>(max_ - min_) + 1;
+  return static_cast<std::int32_t>(min_ + static_cast<std::int64_t>(scaled(word, count)));
+}
+
+EmpiricalLength::EmpiricalLength(std::vector<std::int32_t> lengths)
+    : lengths_(std::make_shared<const std::vector<std::int32_t>>(std::move(lengths))) {
+  require(!lengths_->empty() && lengths_->size() <= kMostScaled,
+          "empirical lengths need 1 to 2^31 requests");
+  std::int64_t sum = 0;
+  for (const std::int32_t length : *lengths_) {
+    require(length >= 1, "an empirical length has at least one token");
+    sum += length;
+    longest_ = std::max(longest_, length);
+  }
+  mean_ = static_cast<double>(sum) / static_cast<double>(lengths_->size());
+}
+
+std::int32_t EmpiricalLength::sample(std::uint64_t word) const {
+  return (*lengths_)[scaled(word, lengths_->size())];
 }
 
 std::int32_t sample_length(const LengthDistribution& distribution, std::uint64_t word) {

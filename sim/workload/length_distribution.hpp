@@ -3,9 +3,12 @@
 // distribution is one more alternative of LengthDistribution.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace moeplan::sim {
 
@@ -79,7 +82,28 @@ class UniformLength {
   std::int32_t max_;
 };
 
-using LengthDistribution = std::variant<FixedLength, LogNormalLength, UniformLength>;
+// The lengths of recorded requests, each equally likely. Two of them made from the prompts and the
+// outputs of the same requests give the pair of one request for one word: that is how the
+// correlation between prompt and output is kept (RequestMix::joint_lengths).
+class EmpiricalLength {
+ public:
+  // lengths: at least one, all >= 1; shared, never copied. Throws: std::logic_error otherwise.
+  explicit EmpiricalLength(std::vector<std::int32_t> lengths);
+
+  std::span<const std::int32_t> lengths() const { return *lengths_; }
+  // lengths[floor(word n / 2^64)].
+  std::int32_t sample(std::uint64_t word) const;
+  double mean() const { return mean_; }
+  std::int32_t longest() const { return longest_; }
+
+ private:
+  std::shared_ptr<const std::vector<std::int32_t>> lengths_;
+  double mean_ = 0.0;
+  std::int32_t longest_ = 0;
+};
+
+using LengthDistribution =
+    std::variant<FixedLength, LogNormalLength, UniformLength, EmpiricalLength>;
 
 std::int32_t sample_length(const LengthDistribution& distribution, std::uint64_t word);
 double mean_length(const LengthDistribution& distribution);
