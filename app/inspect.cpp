@@ -69,6 +69,7 @@ void add_inspect(CLI::App& app, int& exit_code) {
       "  moeplan inspect model qwen3-30b-a3b\n"
       "  moeplan inspect model mixtral-8x7b --tensor-parallel 2 --format json\n");
   model->callback([command, &exit_code] { exit_code = command->run(); });
+  add_inspect_trace(*inspect, exit_code);
 }
 
 }  // namespace moeplan::app

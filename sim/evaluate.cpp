@@ -1,12 +1,15 @@
 #include "sim/evaluate.hpp"
 
 #include <cmath>
+#include <vector>
 
 #include "sim/serving/model_step_cost.hpp"
 #include "sim/serving/simulate.hpp"
 
 namespace moeplan::sim {
 namespace {
+
+constexpr double kLateShare = 0.02;  // of the schedule: as the growth that counts as overload
 
 SimulationSetup setup_of(const Deployment& deployment, const Load& load) {
   const Scenario& scenario = *deployment.scenario;
@@ -17,35 +20,65 @@ SimulationSetup setup_of(const Deployment& deployment, const Load& load) {
                   .data_parallel = deployment.candidate.data_parallel,
                   .max_model_length = scenario.engine.max_model_length,
                   .jitter = scenario.engine.jitter};
-  setup.mix.prompt = scenario.workload.input;
-  setup.mix.output = scenario.workload.output;
-  setup.mix.request_count = load.requests;
+  setup.mix = mix_of(scenario.workload, load);
   setup.seed = scenario.seed;
   setup.abort_above_waiting = load.abort_above_waiting;
-  if (load.closed_loop) {
-    setup.mix.arrivals = ClosedLoop{static_cast<std::int32_t>(std::llround(load.value)),
-                                    scenario.workload.think_time};
-  } else {
-    setup.mix.arrivals = PoissonArrivals{PerSecond(load.value)};
-  }
   return setup;
 }
 
 }  // namespace
 
+// With a limit at the client the queue is there, out of the engine's sight: the client falls behind
+// its schedule.
+bool client_falls_behind(const SimulationSetup& setup, const ServingTrace& trace) {
+  if (setup.mix.max_in_flight == 0 || trace.requests.empty()) {
+    return false;
+  }
+  RequestMix unlimited = setup.mix;
+  unlimited.max_in_flight = 0;
+  RequestSource source(unlimited, setup.seed);
+  const std::vector<SimTime> planned = source.take_all().arrivals;
+  const std::size_t last = trace.requests.size() - 1;
+  const SimDuration behind = trace.requests[last].arrival - planned[last];
+  return in_seconds(behind) > kLateShare * in_seconds(planned[last] - planned.front());
+}
+
 Load full_load(const Scenario& scenario, double value) {
-  return {.value = value,
-          .closed_loop = scenario.workload.closed_loop,
-          .requests = scenario.workload.requests,
-          .warmup = scenario.workload.warmup};
+  const Workload& w = scenario.workload;
+  Load load{
+      .value = value, .closed_loop = w.closed_loop, .requests = w.requests, .warmup = w.warmup};
+  if (w.kind == ArrivalKind::all_at_once) {
+    load.requests = std::llround(value);
+  }
+  return load;
+}
+
+RequestMix mix_of(const Workload& w, const Load& load) {
+  RequestMix mix{.arrivals = w.arrivals_at(load.value),
+                 .prompt = w.input,
+                 .output = w.output,
+                 .request_count = load.requests,
+                 .joint_lengths = w.joint_lengths,
+                 .max_in_flight = w.max_in_flight};
+  if (load.closed_loop && !w.closed_loop) {  // single users of open traffic
+    mix.arrivals = ClosedLoop{static_cast<std::int32_t>(std::llround(load.value))};
+    mix.max_in_flight = 0;
+  }
+  return mix;
 }
 
 ServingMetrics run(const Deployment& deployment, const Load& load, StepCost& cost) {
-  const ServingTrace trace = simulate(setup_of(deployment, load), cost);
-  return summarize(trace, {.warmup = load.warmup,
-                           .objectives = deployment.scenario->objectives.latency,
-                           .kv_blocks = deployment.memory.kv_blocks,
-                           .every_distribution = !load.search_only});
+  const SimulationSetup setup = setup_of(deployment, load);
+  const ServingTrace trace = simulate(setup, cost);
+  const Scenario& scenario = *deployment.scenario;
+  ServingMetrics metrics =
+      summarize(trace, {.warmup = load.warmup,
+                        .objectives = scenario.objectives.latency,
+                        .kv_blocks = deployment.memory.kv_blocks,
+                        .every_distribution = !load.search_only,
+                        .steady = load.closed_loop || scenario.workload.is_steady()});
+  metrics.overloaded = metrics.overloaded || client_falls_behind(setup, trace);
+  return metrics;
 }
 
 std::variant<ServingMetrics, Infeasible> evaluate(const Scenario& scenario,

@@ -20,8 +20,12 @@ struct Load {
   std::int64_t abort_above_waiting = 0;  // see SimulationSetup; 0 = never
 };
 
-// The load of the scenario's kind with its number of requests.
+// The load of the scenario's kind with its number of requests (all at once: `value` of them).
 Load full_load(const Scenario& scenario, double value);
+
+// The requests of one engine at a load. load.closed_loop with open traffic: users without pauses
+// who draw their requests from the same lengths.
+RequestMix mix_of(const Workload& workload, const Load& load);
 
 // Runs a placed design. The cost prices its steps (ModelStepCost, made once per design, keeps what
 // it has evaluated). Deterministic in (deployment, load, cost).

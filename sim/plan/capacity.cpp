@@ -16,6 +16,7 @@ namespace {
 constexpr std::int64_t kFloorRequests = 100;     // without load
 constexpr std::int64_t kBracketRequests = 1500;  // to find the neighbourhood
 constexpr double kBracketTolerance = 0.12;
+constexpr double kTooFast = 64.0;  // times the optimistic load: everything has arrived at once
 
 // The phase that takes most of a run's time.
 Phase largest_phase(const PhaseTimes& phases) {
@@ -106,7 +107,12 @@ class Search {
       }
     }
     if (!bracket(coarse())) {
-      return {.floor_reason = "no load above zero meets the objectives"};
+      return {.floor_reason =
+                  unsaturated_
+                      ? fmt::format("{} requests cannot load this engine: even at {:.0f} a second "
+                                    "they meet the objectives; more are needed to find its limit",
+                                    d_.scenario->workload.requests, found_.load)
+                      : "no load above zero meets the objectives"};
     }
     while (missed_ / found_.load > 1.0 + kCapacityTolerance &&
            !(closed_ && missed_ - found_.load <= 1.0)) {
@@ -122,7 +128,8 @@ class Search {
     Load load = full_load(scenario, value);
     load.closed_loop = load.closed_loop || floor;
     load.search_only = true;
-    if (requests != load.requests) {
+    if (requests != load.requests &&
+        (floor || scenario.workload.kind != ArrivalKind::all_at_once)) {
       load.requests = requests;
       load.warmup = requests / 10;
     }
@@ -175,6 +182,10 @@ class Search {
       if (load < (closed_ ? 1.0 : optimistic_load(d_, cost_) * 1e-6)) {
         return false;
       }
+      if (!closed_ && found_.load > optimistic_load(d_, cost_) * kTooFast) {
+        unsaturated_ = true;
+        return false;
+      }
       if (judge_load(load)) {
         load = closed_ ? std::max(load + 1.0, std::round(load * factor)) : load * factor;
       } else {
@@ -212,9 +223,10 @@ class Search {
   LatencyObjectives objectives_;
   ModelStepCost cost_;
   bool closed_;
-  double limit_ = 0.0;   // users of a closed loop: more are not wanted
-  double missed_ = 0.0;  // lowest load found to miss, 0 = none yet
-  Capacity found_;       // load 0 = none yet
+  double limit_ = 0.0;        // users of a closed loop: more are not wanted
+  bool unsaturated_ = false;  // the run is too short to find the limit
+  double missed_ = 0.0;       // lowest load found to miss, 0 = none yet
+  Capacity found_;            // load 0 = none yet
 };
 
 }  // namespace

@@ -242,6 +242,7 @@ std::vector<std::string> warnings(const Plan& plan, const Scenario& scenario) {
       out.push_back("Accuracy: " + scenario.accuracy->description().note);
     }
   }
+  out.insert(out.end(), scenario.workload.notes.begin(), scenario.workload.notes.end());
   if (scenario.workload.requests < 10000) {
     out.push_back(fmt::format("Percentiles rest on {} arrivals per run; p99 wants 10000.",
                               scenario.workload.requests));

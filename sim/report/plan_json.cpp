@@ -205,8 +205,7 @@ Json provenance_json(const Scenario& scenario, const ReportContext& context) {
       .set("precision", std::string(models::name_of(scenario.precision)))
       .set("router", std::string(models::name_of(scenario.router)))
       .set("traffic", scenario.workload.source)
-      .set("replica_split",
-           "each replica sees independent Poisson traffic (random split of the fleet's traffic)")
+      .set("replica_split", scenario.workload.split_text())
       .set("price_book", scenario.prices.book.id())
       .set("price_tier", scenario.prices.tier)
       .set("price_as_of", scenario.prices.as_of.text())

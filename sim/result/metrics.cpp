@@ -100,6 +100,17 @@ Distribution distribution_of_gaps(std::vector<TokenGap> gaps) {
   return result;
 }
 
+// Each block's number in system times its length over the mean length: equal numbers of arrivals
+// in a shorter block are a higher rate.
+void weigh_by_rate(std::span<const SystemSample> half, std::array<double, kGrowthBlocks>& means) {
+  const double all = in_seconds(half.back().instant - half.front().instant);
+  for (std::size_t b = 0; b < kGrowthBlocks; ++b) {
+    const std::size_t begin = b * half.size() / kGrowthBlocks;
+    const std::size_t end = std::min((b + 1) * half.size() / kGrowthBlocks, half.size() - 1);
+    means[b] *= in_seconds(half[end].instant - half[begin].instant) * kGrowthBlocks / all;
+  }
+}
+
 bool within(double value, double bound) { return bound <= 0.0 || value <= bound; }
 
 }  // namespace
@@ -132,7 +143,7 @@ Distribution distribution_of(std::vector<double> values) {
   return result;
 }
 
-Growth growth_over_second_half(std::span<const SystemSample> samples) {
+Growth growth_over_second_half(std::span<const SystemSample> samples, bool steady) {
   const std::span<const SystemSample> half = samples.subspan(samples.size() / 2);
   Growth growth;
   if (half.size() < 10 * kGrowthBlocks || half.front().instant == half.back().instant) {
@@ -146,6 +157,9 @@ Growth growth_over_second_half(std::span<const SystemSample> samples) {
     for (std::size_t i = begin; i < end; ++i) {
       means[b] += static_cast<double>(half[i].in_system) / static_cast<double>(end - begin);
     }
+  }
+  if (!steady) {
+    weigh_by_rate(half, means);
   }
   const double mean = mean_of(means);
   constexpr double kMiddle = 0.5 * (kGrowthBlocks - 1);
@@ -245,7 +259,7 @@ ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& option
   }
   // A stable system fluctuates: growth counts as overload when it is 2 % of the half's arrivals
   // and four times its own error.
-  const Growth growth = growth_over_second_half(trace.samples);
+  const Growth growth = growth_over_second_half(trace.samples, options.steady);
   const double arrivals = 0.5 * static_cast<double>(trace.samples.size());
   m.growth_requests = growth.requests;
   m.overloaded = trace.aborted || (growth.requests > std::max(10.0, kGrowthShare * arrivals) &&

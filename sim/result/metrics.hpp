@@ -81,6 +81,7 @@ struct MetricsOptions {
   std::int64_t kv_blocks = 0;  // of one rank, for the peak fraction
   std::int32_t replicas = 1;
   bool every_distribution = true;  // false: TTFT and TPOT only, for searches
+  bool steady = true;              // false: the arrival rate changes over the run
 };
 
 // Throws: std::logic_error when no request completed after the warm-up and the run was not
@@ -93,7 +94,9 @@ struct Growth {
   double requests = 0.0;
   double error = 0.0;
 };
-Growth growth_over_second_half(std::span<const SystemSample> samples);
+// steady = false: of the time in system instead (number over arrival rate of the block, by Little's
+// law), times the mean rate: a queue that is longer only because more arrive is no growth.
+Growth growth_over_second_half(std::span<const SystemSample> samples, bool steady = true);
 
 // The verdict on all latency objectives: missed if one is missed by more than its error, undecided
 // if one lies within 1.96 standard errors of its bound, else met. Overload is always missed.

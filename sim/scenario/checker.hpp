@@ -2,6 +2,7 @@
 // Checker: problems found after the field table's checks, where values meet each other and the
 // catalog; each is located at its key of the scenario.
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "sim/scenario/scenario.hpp"
 #include "sim/scenario/values.hpp"
+#include "sim/workload/read_trace.hpp"
 
 namespace moeplan::sim {
 
@@ -84,7 +86,20 @@ class Checker {
   std::vector<Problem> foreign_;
 };
 
-// The traffic of the scenario: arrivals, lengths, run length, routing.
-Workload read_workload(Checker& check, const ScenarioValues& values);
+// The traffic of the scenario: arrivals, lengths, run length, routing. Traces and lengths lie
+// relative to the scenario's file.
+Workload read_workload(Checker& check, const ScenarioValues& values,
+                       const std::filesystem::path& scenario);
+
+// Parts of it: arrivals (read_arrivals.cpp); prompt and output lengths (read_lengths.cpp).
+void read_arrivals(Checker& check, const ScenarioValues& values,
+                   const std::filesystem::path& scenario, Workload& workload);
+void read_lengths(Checker& check, const ScenarioValues& values,
+                  const std::filesystem::path& scenario, Workload& workload);
+
+// The recorded requests of the file named at `section`.file; nullopt with the problem recorded.
+std::optional<RequestTrace> load_trace(Checker& check, const ScenarioValues& values,
+                                       const std::filesystem::path& scenario,
+                                       const std::string& section, const TraceOptions& options);
 
 }  // namespace moeplan::sim

@@ -18,6 +18,7 @@ struct Field {
   FieldType type = FieldType::text;
   bool required = false;
   bool list = false;     // a value or a list of values
+  bool repeats = false;  // the list may hold a value twice (it is a series, not a choice)
   std::string fallback;  // as it would be written; "" = no default
   std::vector<std::string>
       choices;          // of FieldType::choice; for count: words allowed beside numbers

@@ -3,6 +3,7 @@
 #include "models/architecture/precision.hpp"
 #include "models/price/price_book.hpp"
 #include "sim/scenario/field.hpp"
+#include "sim/workload/trace_layout.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -66,6 +67,13 @@ Field quantity_field(std::string path, const Dim& dim, std::string fallback,
           .doc = std::move(doc)};
 }
 
+Field boolean_field(std::string path, std::string fallback, std::string doc) {
+  return {.path = std::move(path),
+          .type = boolean,
+          .fallback = std::move(fallback),
+          .doc = std::move(doc)};
+}
+
 void add_lengths(std::vector<Field>& table, const std::string& section, const std::string& what) {
   const std::string path = "workload." + section + ".";
   table.push_back(choice_field(path + "distribution", {"fixed", "log_normal", "uniform"}, "fixed",
@@ -79,6 +87,74 @@ void add_lengths(std::vector<Field>& table, const std::string& section, const st
                               "Shorter draws are drawn again; the shortest when uniform."));
   table.push_back(count_field(path + "max", "1000000", 1, 1e7,
                               "Longer draws are drawn again; the longest when uniform."));
+}
+
+void add_arrivals(std::vector<Field>& t) {
+  t.push_back(choice_field(
+      "workload.arrivals", {"poisson", "gamma", "closed_loop", "all_at_once", "trace"}, "poisson",
+      "Open traffic at a rate (Poisson, or gamma gaps), a fixed number of users, a batch of "
+      "`requests` at time 0, or recorded requests."));
+  t.push_back(quantity_field("workload.rate", kFrequency, "", text::kPositive,
+                             "Wanted traffic of the whole fleet when poisson or gamma: the mean "
+                             "over bursts and day, the last rate of a ramp."));
+  t.push_back(number_field("workload.burstiness", "", {.low = 0.01, .high = 1e4},
+                           "Shape of the gaps when gamma: 1 is Poisson, below bursts, above even "
+                           "traffic (vLLM's --burstiness)."));
+  t.push_back(number_field("workload.bursts.factor", "", {.low = 1.0, .high = 1e4},
+                           "Rate within a burst over the rate between bursts, when poisson or "
+                           "gamma."));
+  t.push_back(quantity_field("workload.bursts.on", kTime, "", text::kPositive,
+                             "Mean length of a burst (exponential)."));
+  t.push_back(quantity_field("workload.bursts.off", kTime, "", text::kPositive,
+                             "Mean time between bursts (exponential)."));
+  Field day = number_field("workload.day_profile", "", text::kNonNegative,
+                           "24 relative rates, one an hour, when poisson or gamma.");
+  day.list = day.repeats = true;
+  t.push_back(day);
+  t.push_back(quantity_field("workload.day_length", kTime, "", text::kPositive,
+                             "Length of that day; without it, a run is one day, however many "
+                             "requests it has."));
+  t.push_back(choice_field("workload.ramp_up.shape", {"linear", "exponential"}, "",
+                           "The rate grows over the run, when poisson or gamma (vLLM's "
+                           "--ramp-up-strategy)."));
+  t.push_back(number_field("workload.ramp_up.start", "",
+                           {.low = 0.0, .high = 1.0, .low_open = true},
+                           "First rate as a fraction of `rate`."));
+  t.push_back(count_field("workload.max_concurrency", "", 1, 1e6,
+                          "Most requests of one engine in flight in open traffic; later ones wait "
+                          "at the client, which TTFT does not count (vLLM's --max-concurrency)."));
+  t.push_back(count_field("workload.concurrency", "", 1, 1e6,
+                          "Users of the whole fleet when closed_loop."));
+  t.push_back(quantity_field("workload.think_time", kTime, "0 s", text::kNonNegative,
+                             "Pause between an answer and the user's next request when "
+                             "closed_loop."));
+}
+
+void add_trace(std::vector<Field>& t) {
+  t.push_back(text_field("workload.trace.file", false, "",
+                         "Recorded requests to replay when trace (relative to the scenario); their "
+                         "lengths come with them."));
+  t.push_back(choice_field("workload.trace.format", trace_format_names(), "",
+                           "Of the file; without it, found from its header or keys."));
+  t.push_back(boolean_field("workload.trace.sort", "false",
+                            "Sort rows by time; else rows out of order are an error."));
+  t.push_back(number_field("workload.trace.rate_scale", "1",
+                           {.low = 0.0, .high = 1e9, .low_open = true},
+                           "Wanted traffic of the fleet over the recorded one: times are divided "
+                           "by it."));
+  t.push_back(
+      count_field("workload.trace.max_requests", "", 1, 1e7, "Only the first so many requests."));
+  t.push_back(boolean_field("workload.trace.drop_failed", "",
+                            "Drop and count rows without output; without it, where the format "
+                            "marks failures so (burstgpt, blis)."));
+  t.push_back(text_field("workload.lengths.file", false, "",
+                         "Recorded lengths to draw from, instead of input_tokens and "
+                         "output_tokens: a trace, or a CSV prompt_tokens,output_tokens[,count]."));
+  t.push_back(choice_field("workload.lengths.format", trace_format_names(), "",
+                           "Of the file; without it, found from its header or keys."));
+  t.push_back(boolean_field("workload.lengths.joint", "true",
+                            "Draw prompt and output of one recorded request together; false: "
+                            "each from all."));
 }
 
 std::vector<Field> make_fields() {
@@ -142,19 +218,13 @@ std::vector<Field> make_fields() {
   t.push_back(number_field("engine.jitter", "0", {.low = 0.0, .high = 1.0},
                            "Standard deviation of the log of a factor of mean 1 drawn per step."));
 
-  t.push_back(choice_field("workload.arrivals", {"poisson", "closed_loop"}, "poisson",
-                           "Open traffic at a rate, or a fixed number of users without pauses."));
-  t.push_back(quantity_field("workload.rate", kFrequency, "", text::kPositive,
-                             "Wanted traffic of the whole fleet when poisson."));
-  t.push_back(count_field("workload.concurrency", "", 1, 1e6,
-                          "Users of the whole fleet when closed_loop."));
-  t.push_back(quantity_field("workload.think_time", kTime, "0 s", text::kNonNegative,
-                             "Pause between an answer and the user's next request when "
-                             "closed_loop."));
+  add_arrivals(t);
   add_lengths(t, "input_tokens", "prompt");
   add_lengths(t, "output_tokens", "output");
+  add_trace(t);
   t.push_back(count_field("workload.requests", "10000", 1, 1e8,
-                          "Arrivals per replica in one run; p99 from fewer than 10000 is marked."));
+                          "Arrivals per replica in one run; p99 from fewer than 10000 is marked. "
+                          "Of a trace: by default all; all_at_once: of the whole fleet."));
   t.push_back(count_field("workload.warmup_requests", "500", 0, 1e8,
                           "First arrivals that no percentile counts."));
   t.push_back(choice_field("workload.routing.distribution", {"uniform", "power_law"}, "uniform",

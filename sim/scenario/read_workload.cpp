@@ -1,107 +1,35 @@
-// The workload section: arrivals, request lengths, run length, routing.
+// The workload section: arrivals (read_arrivals.cpp), request lengths (read_lengths.cpp), run
+// length, routing.
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <filesystem>
 
 #include "sim/scenario/checker.hpp"
 
 namespace moeplan::sim {
 namespace {
 
-// A key that another distribution reads would be ignored in silence.
-void refuse_keys_of_others(Checker& check, const ScenarioValues& values, const std::string& path,
-                           const std::string& distribution) {
-  std::vector<std::string> read{"tokens"};
-  if (distribution == "log_normal") {
-    read = {"median", "sigma", "min", "max"};
-  } else if (distribution == "uniform") {
-    read = {"min", "max"};
-  }
-  for (const char* key : {"tokens", "median", "sigma", "min", "max"}) {
-    if (values.given(path + key) && std::find(read.begin(), read.end(), key) == read.end()) {
-      check.problem(path + key, "E_VALUE",
-                    fmt::format("{} has no meaning for {} lengths", key, distribution),
-                    joined(read));
-    }
-  }
-}
-
-LengthDistribution read_lengths(Checker& check, const ScenarioValues& values,
-                                const std::string& section) {
-  const std::string path = "workload." + section + ".";
-  const std::string distribution = values.text(path + "distribution");
-  refuse_keys_of_others(check, values, path, distribution);
-  if (distribution == "fixed") {
-    if (!values.has(path + "tokens")) {
-      check.problem(path + "tokens", "E_MISSING", "a fixed length needs its number of tokens",
-                    path + "tokens: COUNT");
-      return FixedLength{1};
-    }
-    return FixedLength{static_cast<std::int32_t>(values.count(path + "tokens"))};
-  }
-  const auto low = static_cast<std::int32_t>(values.count(path + "min"));
-  const auto high = static_cast<std::int32_t>(values.count(path + "max"));
-  if (distribution == "uniform") {
-    for (const char* key : {"min", "max"}) {
-      if (!values.given(path + key)) {
-        check.problem(path + key, "E_MISSING", "a uniform length needs min and max",
-                      path + key + ": COUNT");
-        return FixedLength{1};
-      }
-    }
-    if (const auto wrong = UniformLength::problem(low, high)) {
-      check.problem(path + "max", "E_RANGE", *wrong, "max of at least min");
-      return FixedLength{1};
-    }
-    return UniformLength(low, high);
-  }
-  for (const char* key : {"median", "sigma"}) {
-    if (!values.has(path + key)) {
-      check.problem(path + key, "E_MISSING", "a log_normal length needs median and sigma",
-                    path + key + ": NUMBER");
-      return FixedLength{1};
-    }
-  }
-  const double median = values.number(path + "median");
-  const double sigma = values.number(path + "sigma");
-  if (const auto wrong = LogNormalLength::problem(median, sigma, low, high)) {
-    check.problem(path + "median", "E_VALUE", *wrong, "a distribution with weight in [min, max]");
-    return FixedLength{1};
-  }
-  return LogNormalLength::from_median(median, sigma, low, high);
-}
-
-}  // namespace
-
-Workload read_workload(Checker& check, const ScenarioValues& values) {
-  Workload w;
-  w.closed_loop = values.text("workload.arrivals") == "closed_loop";
-  const std::string needed = w.closed_loop ? "workload.concurrency" : "workload.rate";
-  const std::string other = w.closed_loop ? "workload.rate" : "workload.concurrency";
-  if (!values.has(needed)) {
-    check.problem(needed, "E_MISSING",
-                  fmt::format("{} arrivals need {}", values.text("workload.arrivals"), needed),
-                  w.closed_loop ? "a count of users" : "a rate such as \"40 requests/s\"");
-  }
-  if (values.has(other)) {
-    check.problem(
-        other, "E_VALUE",
-        fmt::format("{} has no meaning for {} arrivals", other, values.text("workload.arrivals")),
-        needed);
-  }
-  w.rate = PerSecond(values.number("workload.rate"));
-  w.concurrency = values.count("workload.concurrency");
-  if (!w.closed_loop && values.given("workload.think_time")) {
-    check.problem("workload.think_time", "E_VALUE",
-                  "think_time has no meaning for poisson arrivals",
-                  "workload.arrivals: closed_loop");
-  }
-  w.think_time = Seconds(values.number("workload.think_time"));
-  w.input = read_lengths(check, values, "input_tokens");
-  w.output = read_lengths(check, values, "output_tokens");
+void read_run_length(Checker& check, const ScenarioValues& values, Workload& w) {
   w.requests = values.count("workload.requests");
   w.warmup = values.count("workload.warmup_requests");
+  if (w.trace) {
+    const auto recorded = static_cast<std::int64_t>(w.trace->requests.size());
+    if (values.given("workload.requests") && w.requests > recorded) {
+      check.problem("workload.requests", "E_RANGE",
+                    fmt::format("the trace has {} requests", recorded),
+                    "at most so many, or no workload.requests: all of them");
+    }
+    w.requests = values.given("workload.requests") ? std::min(w.requests, recorded) : recorded;
+  }
+  if (w.kind == ArrivalKind::all_at_once) {
+    w.concurrency = w.requests;
+    if (values.given("workload.warmup_requests") && w.warmup > 0) {
+      check.problem("workload.warmup_requests", "E_VALUE",
+                    "a batch that arrives all at once has no warm-up", "0");
+    }
+    w.warmup = 0;
+  }
   if (w.warmup >= w.requests) {
     const std::string at =
         values.given("workload.requests") ? "workload.requests" : "workload.warmup_requests";
@@ -112,9 +40,24 @@ Workload read_workload(Checker& check, const ScenarioValues& values) {
       w.warmup = w.requests / 10;  // the default shrinks with a short run, as documented
     }
   }
+}
+
+}  // namespace
+
+Workload read_workload(Checker& check, const ScenarioValues& values,
+                       const std::filesystem::path& scenario) {
+  Workload w;
+  read_arrivals(check, values, scenario, w);
+  read_lengths(check, values, scenario, w);
+  read_run_length(check, values, w);
   w.power_law = values.text("workload.routing.distribution") == "power_law";
   w.alpha = w.power_law ? values.number("workload.routing.alpha") : 0.0;
   w.source = values.text("workload.source");
+  if (w.source.empty() && w.trace) {
+    w.source = fmt::format("{} ({}, {} requests)",
+                           std::filesystem::path(w.trace->file).filename().string(),
+                           name_of(w.trace->format), w.trace->requests.size());
+  }
   return w;
 }
 

@@ -241,6 +241,29 @@ Objectives read_objectives(Checker& check, const ScenarioValues& values) {
   return o;
 }
 
+// Recorded requests that the engine will reject (tests.md C3 36).
+void note_too_long(std::int64_t max_model_length, Workload& workload) {
+  if (!workload.trace) {
+    return;
+  }
+  std::int64_t count = 0;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < workload.trace->requests.size(); ++i) {
+    const RequestSpec& request = workload.trace->requests[i];
+    if (std::int64_t{request.prompt_tokens} + request.output_tokens > max_model_length) {
+      first = count++ == 0 ? i : first;
+    }
+  }
+  if (count > 0) {
+    const RequestSpec& request = workload.trace->requests[first];
+    workload.notes.push_back(fmt::format(
+        "{} of {} requests of the trace are longer than the {} tokens of the model or of "
+        "engine.max_model_length and are rejected; the first is request {} ({} + {} tokens).",
+        count, workload.trace->requests.size(), max_model_length, first + 1, request.prompt_tokens,
+        request.output_tokens));
+  }
+}
+
 void check_provider(Checker& check, const ScenarioValues& values, const models::PriceBook& book) {
   const std::string wanted = values.text("prices.provider");
   std::vector<std::string> providers;
@@ -283,10 +306,9 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       return models::load_accuracy(resolved(values.text("accuracy.curve"), path));
     });
   }
-  Workload workload = read_workload(check, values);
+  Workload workload = read_workload(check, values, path);
   if (overrides.requests) {
-    workload.requests = *overrides.requests;
-    workload.warmup = *overrides.requests / 10;
+    workload.shorten(*overrides.requests);
   }
   Objectives objectives = read_objectives(check, values);
   models::Date as_of = book ? book->as_of() : models::Date::epoch();
@@ -325,6 +347,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
     values.override_count("seed", *overrides.seed, "--seed");
   }
   const EngineOptions engine = read_engine(values, *architecture);
+  note_too_long(engine.max_model_length, workload);
   const std::uint64_t seed =
       overrides.seed ? *overrides.seed : static_cast<std::uint64_t>(values.count("seed"));
   return Scenario{

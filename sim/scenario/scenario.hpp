@@ -20,6 +20,7 @@
 #include "sim/result/metrics.hpp"
 #include "sim/scenario/values.hpp"
 #include "sim/workload/request_source.hpp"
+#include "sim/workload/request_trace.hpp"
 
 namespace moeplan::sim {
 
@@ -43,21 +44,48 @@ struct EngineOptions {
   double jitter = 0.0;
 };
 
+enum class ArrivalKind { poisson, gamma, closed_loop, all_at_once, trace };
+
+// The traffic. Its load is counted in requests per second, or in users: closed_loop, and
+// all_at_once, which is a closed loop whose users send one request each.
 struct Workload {
-  bool closed_loop = false;
+  ArrivalKind kind = ArrivalKind::poisson;
+  bool closed_loop = false;      // the load is counted in users
   PerSecond rate;                // of the fleet, when open
   std::int64_t concurrency = 0;  // of the fleet, when closed
   Seconds think_time;            // between answer and next request, when closed
-  LengthDistribution input;
+  double burstiness = 1.0;
+  std::optional<Bursts> bursts;
+  std::optional<DayProfile> day;
+  std::optional<RampUp> ramp;
+  std::int64_t max_in_flight = 0;             // of one engine, when open; 0: any
+  std::shared_ptr<const RequestTrace> trace;  // when replayed
+  LengthDistribution input;                   // of a trace: what it has
   LengthDistribution output;
+  bool joint_lengths = false;
   std::int64_t requests = 10000;  // arrivals per replica and run
   std::int64_t warmup = 0;
   bool power_law = false;
   double alpha = 0.0;
   std::string source;
+  std::vector<std::string> notes;  // what the reader of a result must know of the traffic
 
   double mean_input() const { return mean_length(input); }
   double mean_output() const { return mean_length(output); }
+  // The arrivals of one engine at a load (requests per second, or users). A higher rate draws the
+  // same unit gaps closer together; bursts and a day of a given length keep their times; a trace
+  // is compressed in time as a whole.
+  Arrivals arrivals_at(double load) const;
+  // The rate is the same all the time: growth of the queue means overload.
+  bool is_steady() const { return kind != ArrivalKind::trace && !day && !ramp; }
+  // A run may have more requests than `requests`.
+  bool can_run_longer() const {
+    return kind != ArrivalKind::trace && kind != ArrivalKind::all_at_once;
+  }
+  // Runs of so many arrivals (of a trace: at most what it has), a tenth of them warm-up.
+  void shorten(std::int64_t arrivals);
+  // What one replica's traffic is to the fleet's, in a sentence.
+  std::string split_text() const;
 };
 
 struct Objectives {

@@ -105,7 +105,7 @@ Value read_value(text::Problems& problems, const Field& field, const text::Node&
     const std::size_t before = value.texts.size();
     value.item_marks.push_back(node.items[i].mark);
     read_scalar(problems, field, node.items[i], fmt::format("{}/{}", pointer, i), value);
-    for (std::size_t j = 0; j < before && value.texts.size() > before; ++j) {
+    for (std::size_t j = 0; j < before && value.texts.size() > before && !field.repeats; ++j) {
       if (value.texts[j] == value.texts[before]) {
         problems.add({.code = "E_DUPLICATE",
                       .mark = node.items[i].mark,

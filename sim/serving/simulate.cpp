@@ -27,12 +27,9 @@ class Simulation {
   }
 
   ServingTrace run() {
-    // Closed loop: all first requests are known; open loop: one arrival ahead.
-    do {
-      push_next_arrival();
-    } while (source_.is_closed_loop() &&
-             source_.handed_out() < std::get<ClosedLoop>(setup_.mix.arrivals).concurrency &&
-             source_.handed_out() < setup_.mix.request_count);
+    // One arrival ahead, or, where arrivals wait for completions, all that do not.
+    while (push_next_arrival() && !source_.known_in_advance()) {
+    }
     while (!events_.empty() && !trace_.aborted) {
       const SimTime now = events_.top_time();
       while (!events_.empty() && events_.top_time() == now) {
@@ -53,10 +50,12 @@ class Simulation {
   }
 
  private:
-  void push_next_arrival() {
-    if (const std::optional<RequestSpec> next = source_.next()) {
+  bool push_next_arrival() {
+    const std::optional<RequestSpec> next = source_.next();
+    if (next) {
       events_.push(next->arrival, {.request = *next});
     }
+    return next.has_value();
   }
 
   std::int64_t in_system() const {
@@ -85,7 +84,7 @@ class Simulation {
         trace_.aborted = true;
       }
     }
-    if (!source_.is_closed_loop()) {
+    if (source_.known_in_advance()) {
       push_next_arrival();
     }
   }
