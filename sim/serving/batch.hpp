@@ -62,6 +62,8 @@ class StepCost {
   virtual PhaseTimes cost(std::span<const RankBatch> ranks) = 0;
   // The line on which cost() of a decode-only step of one rank lies, exactly; its piece at
   // `kv_tokens`. Remembers for extrapolated() what cost() of a step up to kv_tokens_inside would.
+  // Prompts beside the decodes change the base alone: cost() of any step of one rank at L KV tokens
+  // less that at 0 KV tokens is the line at L less the line at 0.
   // Nothing when this cost knows no such line.
   virtual std::optional<DecodeLine> decode_line(std::int64_t /*sequences*/,
                                                 std::int64_t /*kv_tokens*/) {
@@ -69,6 +71,9 @@ class StepCost {
   }
   // A new run begins: forgets what extrapolated() collected.
   virtual void begin_run() {}
+  // What extrapolated() has collected, to be given back after a question that is no step.
+  virtual std::uint64_t remembered() const { return 0; }
+  virtual void remember_only(std::uint64_t /*remembered*/) {}
   // Names of laws evaluated outside their measured range since begin_run(), sorted.
   virtual std::vector<std::string> extrapolated() const { return {}; }
 };

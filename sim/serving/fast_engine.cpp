@@ -198,6 +198,7 @@ bool FastEngine::mixed_step() {
   const std::int64_t new_blocks = decodes_.new_blocks();
   batch_.clear();
   batch_.decode_sequences = batch_.sampled = n;
+  batch_.decode_kv_tokens = decodes_.kv_tokens() + n;
   used_blocks_ += new_blocks;
   if (!schedule_partial(limits_.max_batched_tokens - n)) {
     used_blocks_ -= new_blocks;
@@ -209,9 +210,8 @@ bool FastEngine::mixed_step() {
   }
   const std::int64_t tokens = batch_.tokens();
   require(tokens > 0, "work is queued but nothing could be scheduled");
-  const SimDuration duration =
-      jittered((n > 0 ? prices_.decode_ps(n, decodes_.kv_tokens() + n) : 0) +
-               (pieces_.empty() ? 0 : prices_.prompts_ps(batch_)));
+  const SimDuration duration = jittered(
+      pieces_.empty() ? prices_.decode_ps(n, batch_.decode_kv_tokens) : prices_.mixed_ps(batch_));
   const SimTime end = now_ + duration;
   start(1, batch_.sequences(), tokens, duration);
   const SimDuration prefill = prefill_share(duration, batch_.prefill_tokens, tokens);

@@ -30,6 +30,8 @@ class ModelStepCost : public StepCost {
   PhaseTimes cost(std::span<const RankBatch> ranks) override;
   std::optional<DecodeLine> decode_line(std::int64_t sequences, std::int64_t kv_tokens) override;
   void begin_run() override { used_outside_ = 0; }
+  std::uint64_t remembered() const override { return used_outside_; }
+  void remember_only(std::uint64_t remembered) override { used_outside_ = remembered; }
   std::vector<std::string> extrapolated() const override;
 
  private:
