@@ -92,7 +92,7 @@ void EngineReplica::finish_step(SimTime now, ServingTrace& trace,
                                 std::vector<std::int32_t>& completed) {
   require(stepping_, "no step to finish");
   stepping_ = false;
-  const auto step = first_step_ + static_cast<std::int64_t>(step_ends_.size());
+  const auto step = static_cast<std::int64_t>(step_ends_.size());
   step_ends_.push_back(now);
   std::int64_t decode_tokens = 0;
   for (std::size_t i = 0; i < ranks_.size(); ++i) {
@@ -108,7 +108,7 @@ void EngineReplica::finish_step(SimTime now, ServingTrace& trace,
       trace.requests[static_cast<std::size_t>(request)].first_token = now;
     }
     for (const LateToken& late : outcome.late_tokens) {
-      const auto previous = static_cast<std::size_t>(late.previous_step - first_step_);
+      const auto previous = static_cast<std::size_t>(late.previous_step);
       trace.gaps.push_back(now - step_ends_[previous], 1);
     }
     for (const std::int32_t request : outcome.completed) {
@@ -145,17 +145,6 @@ std::int64_t EngineReplica::used_blocks() const {
     sum += rank.used_blocks();
   }
   return sum;
-}
-
-void EngineReplica::resume(SchedulerState state, std::int64_t steps, SimTime now) {
-  require(ranks_.size() == 1 && !stepping_, "only an idle engine of one rank takes over a state");
-  ranks_.front().resume(std::move(state));
-  first_step_ = steps - 1;  // the step before is the oldest that a late token can refer to
-  step_ends_.assign(1, now);
-}
-
-std::optional<SchedulerState> EngineReplica::regular_state() {
-  return ranks_.front().regular_state();
 }
 
 }  // namespace moeplan::sim

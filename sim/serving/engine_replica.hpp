@@ -47,13 +47,6 @@ class EngineReplica {
   std::int64_t in_system() const;
   std::int64_t used_blocks() const;
 
-  // For FastEngine, which is one rank: goes on from its state, after `steps` steps of which the
-  // last ended at `now`; and the state back once Scheduler::regular_state() gives it.
-  void resume(SchedulerState state, std::int64_t steps, SimTime now);
-  std::optional<SchedulerState> regular_state();
-  Scheduler& only_rank() { return ranks_.front(); }
-  StepJitter& jitter() { return jitter_; }
-
  private:
   EngineLimits limits_;
   StepCost* cost_;
@@ -61,8 +54,7 @@ class EngineReplica {
   std::vector<Scheduler> ranks_;
   std::vector<RankBatch> batches_;     // [data_parallel]
   std::vector<StepOutcome> outcomes_;  // [data_parallel]
-  std::vector<SimTime> step_ends_;     // [steps], from step first_step_
-  std::int64_t first_step_ = 0;
+  std::vector<SimTime> step_ends_;     // [steps]
   bool stepping_ = false;
   SimTime step_start_;
 };

@@ -16,11 +16,11 @@ FastEngine::FastEngine(const SimulationSetup& setup, StepCost& cost, const Rando
       limits_(setup.limits.scheduler),
       feed_(setup.mix, setup.seed),
       prices_(cost),
-      replica_(setup.limits, cost, jitter) {
+      jitter_(setup.limits.jitter, jitter) {
   trace_.requests.reserve(static_cast<std::size_t>(setup.mix.request_count));
 }
 
-// Every turn begins with all events up to now_ handled and the engine idle.
+// Every turn begins with all events before now_ handled and the engine idle.
 ServingTrace FastEngine::run() {
   bool went_on = true;
   while (!cut_off_ && (went_on || feed_.time() != ArrivalFeed::kNever)) {
@@ -30,16 +30,11 @@ ServingTrace FastEngine::run() {
     while (feed_.time() == now_) {
       arrive();
     }
-    if (trace_.aborted) {
-      hand_over();
-      top_up();
-      (void)replica_.start_step(now_, trace_);  // begun and never finished
-      break;
-    }
-    went_on = handed_over_ ? irregular_step() : step();
+    cut_off_ = trace_.aborted;
+    went_on = step();
   }
   trace_.end = now_;
-  trace_.blocks_at_end = handed_over_ ? replica_.used_blocks() : used_blocks_;
+  trace_.blocks_at_end = used_blocks_;
   trace_.phases += prices_.phases();
   return std::move(trace_);
 }
@@ -92,26 +87,9 @@ void FastEngine::complete(std::int32_t request) {
 
 SimDuration FastEngine::jittered(std::int64_t ps) {
   const SimDuration duration(ps);
-  const SimDuration result =
-      replica_.jitter().is_on() ? replica_.jitter().apply(duration) : duration;
+  const SimDuration result = jitter_.is_on() ? jitter_.apply(duration) : duration;
   require(result > SimDuration(0), "a step takes time");
   return result;
-}
-
-FastEngine::Blocked FastEngine::blocked() const {
-  const std::int64_t n = decodes_.count();
-  const std::int64_t budget = limits_.max_batched_tokens - n;
-  if (budget <= 0) {
-    return Blocked::by_budget;
-  }
-  if (n >= limits_.max_sequences) {
-    return Blocked::by_slot;
-  }
-  const RequestRecord& next = trace_.requests[static_cast<std::size_t>(fresh_[fresh_begin_])];
-  const std::int64_t tokens = std::min<std::int64_t>(next.prompt_tokens, budget);
-  return used_blocks_ + decodes_.new_blocks() + blocks_for(tokens) > limits_.kv_blocks
-             ? Blocked::by_memory
-             : Blocked::no;
 }
 
 // Steps have begun: `sequences` in them, `tokens` for them.
@@ -124,30 +102,84 @@ void FastEngine::start(std::int64_t steps, std::int64_t sequences, std::int64_t 
   trace_.peak_kv_blocks = std::max(trace_.peak_kv_blocks, used_blocks_);
 }
 
+FastEngine::Unready FastEngine::first_waiting() const {
+  if (!preempted_.empty()) {
+    return preempted_.back();
+  }
+  const std::int32_t request = fresh_[fresh_begin_];
+  return {.request = request,
+          .target = trace_.requests[static_cast<std::size_t>(request)].prompt_tokens};
+}
+
+FastEngine::Blocked FastEngine::blocked() const {
+  const std::int64_t n = decodes_.count();
+  const std::int64_t budget = limits_.max_batched_tokens - n;
+  if (budget == 0) {
+    return Blocked::by_budget;
+  }
+  if (n >= limits_.max_sequences) {
+    return Blocked::by_slot;
+  }
+  const std::int64_t tokens = std::min<std::int64_t>(first_waiting().target, budget);
+  return used_blocks_ + decodes_.new_blocks() + blocks_for(tokens) > limits_.kv_blocks
+             ? Blocked::by_memory
+             : Blocked::no;
+}
+
 // One step or more from now_, which ends with the last one; false when there is nothing to do.
 bool FastEngine::step() {
-  const std::int64_t n = decodes_.count();
-  const bool queued = fresh_begin_ < fresh_.size();
-  if (n == 0 && !partial_ && !queued) {
+  if (decodes_.count() == 0 && !partial_ && waiting() == 0) {
     return false;
   }
-  if (n > limits_.max_batched_tokens || used_blocks_ + decodes_.new_blocks() > limits_.kv_blocks) {
-    hand_over();
-    return irregular_step();
+  // Each sequence of the batch takes a token of the budget, so next step they all decode within it.
+  require(decodes_.count() <= limits_.max_batched_tokens, "more decodes than the token budget");
+  if (used_blocks_ + decodes_.new_blocks() > limits_.kv_blocks) {
+    make_room();
+    decode_steps(Blocked::by_memory, true);
+    return true;
   }
-  if (n > 0 && !partial_) {
-    const Blocked why = queued ? blocked() : Blocked::no;
-    if (!queued || why != Blocked::no) {
-      decode_steps(why);
+  if (decodes_.count() > 0 && !partial_) {
+    const Blocked why = waiting() > 0 ? blocked() : Blocked::no;
+    if (waiting() == 0 || why != Blocked::no) {
+      decode_steps(why, false);
       return true;
     }
   }
-  return mixed_step();
+  mixed_step();
+  return true;
+}
+
+// The last running sequences lose their cache until the others' next tokens fit. A sequence that
+// goes needs no block any more, so those that stay are as many as in the scheduler's own order:
+// blocks in order of admission, a victim from the end whenever there is none left.
+void FastEngine::make_room() {
+  while (used_blocks_ + decodes_.new_blocks() > limits_.kv_blocks) {
+    if (partial_) {
+      preempt(*partial_);
+      partial_.reset();
+      continue;
+    }
+    const DecodeSet::Taken taken = decodes_.take_youngest();
+    preempt({.request = taken.request,
+             .emitted = taken.emitted,
+             .target = taken.prompt + taken.emitted,
+             .computed = taken.computed,
+             .ever_computed = taken.computed,
+             .last_emission = now_});
+  }
+}
+
+void FastEngine::preempt(const Unready& victim) {
+  used_blocks_ -= blocks_for(victim.computed);
+  ++record(victim.request).preemptions;
+  ++trace_.preemptions;
+  preempted_.push_back(victim);
+  preempted_.back().computed = 0;
 }
 
 // Decodes alone, until a waiting request may enter, none is left, or memory runs out. The first
 // step is known to fit. `why`: requests wait all the while.
-void FastEngine::decode_steps(Blocked why) {
+void FastEngine::decode_steps(Blocked why, bool only_one) {
   const bool queued = why != Blocked::no;
   std::int64_t started = 0;
   std::int64_t sequences = 0;
@@ -161,14 +193,14 @@ void FastEngine::decode_steps(Blocked why) {
     ++started;
     sequences += n;
     busy += duration;
-    if (feed_.time() <= end && arrive_during(now_, end)) {
+    if (cut_off_ || (feed_.time() <= end && arrive_during(now_, end))) {
       break;
     }
     now_ = end;
-    ++steps_;
     trace_.gaps.push_back(duration, n);
     trace_.output_tokens += n;
     decodes_.advance();
+    more = !only_one;
     if (decodes_.any_ends()) {
       finish_decodes();
       n = decodes_.count();
@@ -188,88 +220,90 @@ void FastEngine::decode_steps(Blocked why) {
 
 void FastEngine::finish_decodes() {
   trace_.peak_kv_blocks = std::max(trace_.peak_kv_blocks, used_blocks_);
-  used_blocks_ -= decodes_.remove_ended(
-      [this](const DecodeSet::Member& member) { complete(member.request); });
+  used_blocks_ -= decodes_.remove_ended([this](std::int32_t request) { complete(request); });
 }
 
-// A step with prompts in it, or one whose prompts find no room. False never.
-bool FastEngine::mixed_step() {
+// A step with prompts in it.
+void FastEngine::mixed_step() {
   const std::int64_t n = decodes_.count();
-  const std::int64_t new_blocks = decodes_.new_blocks();
   batch_.clear();
   batch_.decode_sequences = batch_.sampled = n;
   batch_.decode_kv_tokens = decodes_.kv_tokens() + n;
-  used_blocks_ += new_blocks;
   if (!schedule_partial(limits_.max_batched_tokens - n)) {
-    used_blocks_ -= new_blocks;
-    hand_over();
-    return irregular_step();
+    preempt(*partial_);
+    partial_.reset();
+    decode_steps(Blocked::by_memory, true);
+    return;
   }
+  used_blocks_ += decodes_.new_blocks();
   if (!partial_) {
     admit_prompts(limits_.max_batched_tokens - batch_.tokens());
   }
   const std::int64_t tokens = batch_.tokens();
   require(tokens > 0, "work is queued but nothing could be scheduled");
   const SimDuration duration = jittered(
-      pieces_.empty() ? prices_.decode_ps(n, batch_.decode_kv_tokens) : prices_.mixed_ps(batch_));
+      batch_.prefill.empty() ? prices_.decode_ps(batch_.decode_sequences, batch_.decode_kv_tokens)
+                             : prices_.mixed_ps(batch_));
   const SimTime end = now_ + duration;
   start(1, batch_.sequences(), tokens, duration);
   const SimDuration prefill = prefill_share(duration, batch_.prefill_tokens, tokens);
   trace_.prefill_time += prefill;
   trace_.decode_time += duration - prefill;
-  if (arrive_during(now_, end)) {
-    return true;
+  if (cut_off_ || arrive_during(now_, end)) {
+    return;
   }
   now_ = end;
-  ++steps_;
   if (n > 0) {
     trace_.gaps.push_back(duration, n);
   }
   trace_.output_tokens += n;
   decodes_.advance();
   finish_decodes();
-  finish_prompts();
-  return true;
+  finish_pieces();
 }
 
-// The rest of a prompt begun before, or a part of it. False when memory has no room for it.
+// The next part of a prompt begun before, or nothing of it when there is no budget. False when
+// memory has no room for it beside the decodes.
 bool FastEngine::schedule_partial(std::int64_t budget) {
   if (!partial_ || budget == 0) {
     return true;
   }
-  const std::int32_t prompt = record(partial_->request).prompt_tokens;
-  const std::int64_t tokens = std::min<std::int64_t>(prompt - partial_->computed, budget);
+  const std::int64_t tokens = std::min<std::int64_t>(partial_->target - partial_->computed, budget);
   const std::int64_t blocks =
       blocks_for(partial_->computed + tokens) - blocks_for(partial_->computed);
-  if (used_blocks_ + blocks > limits_.kv_blocks) {
+  if (used_blocks_ + decodes_.new_blocks() + blocks > limits_.kv_blocks) {
     return false;
   }
   used_blocks_ += blocks;
-  schedule_piece(*partial_, tokens, prompt);
+  schedule_piece(*partial_, tokens);
   partial_.reset();
   return true;
 }
 
-// As admit() of the plain scheduler, for requests that never ran.
+// As admit() of the plain scheduler.
 void FastEngine::admit_prompts(std::int64_t budget) {
   std::int64_t running = batch_.sequences();
-  for (; fresh_begin_ < fresh_.size() && budget > 0; ++fresh_begin_) {
+  for (; waiting() > 0 && budget > 0; ++running) {
     if (running >= limits_.max_sequences) {
       ++trace_.steps_at_max_sequences;
       return;
     }
-    const std::int32_t request = fresh_[fresh_begin_];
-    RequestRecord& next = record(request);
-    const std::int64_t tokens = std::min<std::int64_t>(next.prompt_tokens, budget);
+    Unready next = first_waiting();
+    const std::int64_t tokens = std::min<std::int64_t>(next.target, budget);
     const std::int64_t blocks = blocks_for(tokens);
     if (used_blocks_ + blocks > limits_.kv_blocks) {
       ++trace_.steps_out_of_blocks;
       return;
     }
     used_blocks_ += blocks;
-    next.scheduled = now_;
-    schedule_piece({request, 0, admissions_++}, tokens, next.prompt_tokens);
-    ++running;
+    if (!preempted_.empty()) {
+      preempted_.pop_back();
+    } else {
+      record(next.request).scheduled = now_;
+      ++fresh_begin_;
+    }
+    next.order = admissions_++;
+    schedule_piece(next, tokens);
     budget -= tokens;
   }
   if (fresh_begin_ == fresh_.size()) {
@@ -278,114 +312,52 @@ void FastEngine::admit_prompts(std::int64_t budget) {
   }
 }
 
-void FastEngine::schedule_piece(const Piece& piece, std::int64_t tokens, std::int32_t prompt) {
-  batch_.prefill.push_back({tokens, piece.computed});
-  batch_.prefill_tokens += tokens;
-  const auto computed = static_cast<std::int32_t>(piece.computed + tokens);
-  batch_.sampled += computed == prompt ? 1 : 0;
-  pieces_.push_back({piece.request, computed, piece.order});
+void FastEngine::schedule_piece(Unready piece, std::int64_t tokens) {
+  if (piece.emitted > 0 && piece.computed + 1 == piece.target &&
+      piece.computed == piece.ever_computed) {
+    ++batch_.decode_sequences;  // one new token on a complete cache
+    batch_.decode_kv_tokens += piece.target;
+  } else {
+    batch_.prefill.push_back({tokens, piece.computed});
+    batch_.prefill_tokens += tokens;
+  }
+  piece.scheduled = static_cast<std::int32_t>(tokens);
+  batch_.sampled += piece.computed + piece.scheduled == piece.target ? 1 : 0;
+  pieces_.push_back(piece);
 }
 
-void FastEngine::finish_prompts() {
-  trace_.prompt_tokens += batch_.prefill_tokens;
-  for (const Piece& piece : pieces_) {
+// As finish_sequence() of the plain scheduler.
+void FastEngine::finish_pieces() {
+  for (Unready& piece : pieces_) {
     RequestRecord& request = record(piece.request);
-    if (piece.computed < request.prompt_tokens) {
+    const std::int32_t before = piece.computed;
+    const std::int32_t ever = piece.ever_computed;
+    piece.computed += piece.scheduled;
+    piece.ever_computed = std::max(ever, piece.computed);
+    trace_.recomputed_tokens += std::max(0, std::min(piece.computed, ever) - before);
+    trace_.prompt_tokens +=
+        std::max(0, std::min(piece.computed, request.prompt_tokens) - std::max(before, ever));
+    if (piece.computed < piece.target) {
       require(!partial_, "only the last admitted sequence can be inside its prompt");
       partial_ = piece;
       continue;
     }
-    request.first_token = now_;
+    if (piece.emitted == 0) {
+      request.first_token = now_;
+    } else {
+      trace_.gaps.push_back(now_ - piece.last_emission, 1);
+    }
     ++trace_.output_tokens;
-    if (request.output_tokens == 1) {
+    const std::int32_t emitted = piece.emitted + 1;
+    if (emitted == request.output_tokens) {
       used_blocks_ -= blocks_for(piece.computed);
       complete(piece.request);
     } else {
-      decodes_.add(piece.request, request.prompt_tokens, request.output_tokens, 1, piece.order);
+      decodes_.add(piece.request, request.prompt_tokens, request.output_tokens, emitted,
+                   piece.order);
     }
   }
   pieces_.clear();
-}
-
-// The state in full goes to the replica.
-void FastEngine::hand_over() {
-  if (handed_over_) {
-    return;
-  }
-  SchedulerState state{.used_blocks = used_blocks_, .admissions = admissions_};
-  const auto add = [&](std::int32_t request, std::int32_t emitted, std::int32_t computed,
-                       std::int64_t order) {
-    const RequestRecord& r = record(request);
-    state.running.push_back({.request = request,
-                             .prompt = r.prompt_tokens,
-                             .output = r.output_tokens,
-                             .emitted = emitted,
-                             .target = r.prompt_tokens + emitted,
-                             .computed = computed,
-                             .ever_computed = computed,
-                             .last_emission = emitted > 0 ? steps_ - 1 : -1,
-                             .order = order});
-  };
-  decodes_.take_all([&](const DecodeSet::Member& member, std::int32_t emitted) {
-    add(member.request, emitted, member.prompt + emitted - 1, member.order);
-  });
-  if (partial_) {
-    add(partial_->request, 0, partial_->computed, partial_->order);
-    partial_.reset();
-  }
-  std::sort(state.running.begin(), state.running.end(),
-            [](const Sequence& a, const Sequence& b) { return a.order < b.order; });
-  replica_.resume(std::move(state), steps_, now_);
-  handed_over_ = true;
-}
-
-void FastEngine::take_back(const SchedulerState& state) {
-  for (const Sequence& sequence : state.running) {
-    if (sequence.decodes()) {
-      decodes_.add(sequence.request, sequence.prompt, sequence.output, sequence.emitted,
-                   sequence.order);
-    } else {
-      partial_ = Piece{sequence.request, sequence.computed, sequence.order};
-    }
-  }
-  fresh_begin_ -= state.waiting.size();  // the last ones lent
-  require(state.waiting.empty() || state.waiting.front().request == fresh_[fresh_begin_],
-          "the replica returned other requests than it was lent");
-  used_blocks_ = state.used_blocks;
-  admissions_ = state.admissions;
-  handed_over_ = false;
-}
-
-// Lends the replica as many waiting requests as one step can admit, and one that sees it.
-void FastEngine::top_up() {
-  const std::int64_t wanted = std::min(limits_.max_sequences, limits_.max_batched_tokens) + 1;
-  for (; fresh_begin_ < fresh_.size() && replica_.waiting() < wanted; ++fresh_begin_) {
-    const std::int32_t request = fresh_[fresh_begin_];
-    const RequestRecord& r = record(request);
-    replica_.only_rank().enqueue(request, r.prompt_tokens, r.output_tokens);
-  }
-}
-
-bool FastEngine::irregular_step() {
-  top_up();
-  const std::optional<SimTime> end = replica_.start_step(now_, trace_);
-  if (!end) {
-    return false;
-  }
-  if (arrive_during(now_, *end)) {
-    return true;
-  }
-  now_ = *end;
-  ++steps_;
-  completed_.clear();
-  replica_.finish_step(now_, trace_, completed_);
-  for (std::size_t i = 0; i < completed_.size(); ++i) {
-    feed_.on_completion(now_);
-  }
-  if (const std::optional<SchedulerState> state = replica_.regular_state()) {
-    take_back(*state);
-  }
-  return true;
 }
 
 }  // namespace moeplan::sim

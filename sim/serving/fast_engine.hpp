@@ -1,10 +1,10 @@
 #pragma once
 // FastEngine: simulate() of one engine of one rank, the same trace to the last bit, without an
-// event queue and without work per sequence and step. It knows two states: regular (every running
-// sequence decodes, the last admitted one may be inside its prompt, nothing is computed again),
-// where a step is a handful of additions; and everything else (out of KV blocks, a token budget
-// below the number of decodes), where EngineReplica goes on from the same state until it is regular
-// again. tests/sim/serving/fast_engine_test holds it against the event loop.
+// event queue and without work per sequence and step. Between two steps all running sequences
+// decode, except that the one admitted last may be inside its prompt (or what it computes again
+// after it lost its cache); so a step is a handful of additions, and only arrivals, admissions,
+// preemptions and completions cost time of their own. tests/sim/serving/fast_engine_test holds it
+// against the event loop over PlainScheduler's rules.
 
 #include <cstdint>
 #include <optional>
@@ -14,6 +14,7 @@
 #include "sim/serving/decode_set.hpp"
 #include "sim/serving/engine_replica.hpp"
 #include "sim/serving/simulate.hpp"
+#include "sim/serving/step_jitter.hpp"
 #include "sim/serving/step_prices.hpp"
 
 namespace moeplan::sim {
@@ -31,11 +32,17 @@ class FastEngine {
   ServingTrace run();
 
  private:
-  // A prompt, or what is left of it, in the running step.
-  struct Piece {
+  // A sequence that is not decoding: its prompt, or its prompt and what it has emitted already, is
+  // being computed, or waits to be computed again.
+  struct Unready {
     std::int32_t request = 0;
-    std::int32_t computed = 0;  // tokens in the cache after the step
-    std::int64_t order = 0;     // of admission
+    std::int32_t emitted = 0;
+    std::int32_t target = 0;         // tokens in the cache before the next one is emitted
+    std::int32_t computed = 0;       // tokens in the cache
+    std::int32_t ever_computed = 0;  // below it, work is repeated
+    std::int32_t scheduled = 0;      // tokens of the running step
+    std::int64_t order = 0;          // of admission
+    SimTime last_emission;
   };
   // Why waiting requests stay where they are until a sequence ends.
   enum class Blocked { no, by_budget, by_slot, by_memory };
@@ -44,15 +51,13 @@ class FastEngine {
     return trace_.requests[static_cast<std::size_t>(request)];
   }
   std::int64_t waiting() const {
-    return static_cast<std::int64_t>(fresh_.size() - fresh_begin_) +
-           (handed_over_ ? replica_.waiting() : 0);
+    return static_cast<std::int64_t>(fresh_.size() - fresh_begin_ + preempted_.size());
   }
   std::int64_t in_system() const {
-    return static_cast<std::int64_t>(fresh_.size() - fresh_begin_) +
-           (handed_over_ ? replica_.in_system()
-                         : decodes_.count() + (partial_ ? 1 : 0) +
-                               static_cast<std::int64_t>(pieces_.size()));
+    return waiting() + decodes_.count() + (partial_ ? 1 : 0) +
+           static_cast<std::int64_t>(pieces_.size());
   }
+  Unready first_waiting() const;
 
   void arrive();
   bool arrive_during(SimTime begin, SimTime end);
@@ -62,39 +67,34 @@ class FastEngine {
 
   bool step();
   Blocked blocked() const;
-  void decode_steps(Blocked why);
-  bool mixed_step();
+  void decode_steps(Blocked why, bool only_one);
+  void finish_decodes();
+  void make_room();
+  void preempt(const Unready& victim);
+  void mixed_step();
   bool schedule_partial(std::int64_t budget);
   void admit_prompts(std::int64_t budget);
-  void schedule_piece(const Piece& piece, std::int64_t tokens, std::int32_t prompt);
-  void finish_decodes();
-  void finish_prompts();
-
-  void hand_over();
-  void take_back(const SchedulerState& state);
-  void top_up();
-  bool irregular_step();
+  void schedule_piece(Unready piece, std::int64_t tokens);
+  void finish_pieces();
 
   const SimulationSetup& setup_;
   const SchedulerLimits limits_;
   ArrivalFeed feed_;
   StepPrices prices_;
-  EngineReplica replica_;  // for what is irregular; owns the jitter
+  StepJitter jitter_;
   ServingTrace trace_;
   SimTime now_;
-  bool handed_over_ = false;
-  bool cut_off_ = false;  // aborted inside a step
+  bool cut_off_ = false;  // the step now running is never finished
 
+  std::vector<Unready> preempted_;   // wait before all others; the first one stands last
   std::vector<std::int32_t> fresh_;  // requests that never ran, first come first served
   std::size_t fresh_begin_ = 0;
   DecodeSet decodes_;
-  std::optional<Piece> partial_;  // inside its prompt between two steps
-  std::vector<Piece> pieces_;     // of the running step
+  std::optional<Unready> partial_;  // admitted, and to be computed on; between two steps
+  std::vector<Unready> pieces_;     // of the running step
   RankBatch batch_;
   std::int64_t used_blocks_ = 0;
   std::int64_t admissions_ = 0;
-  std::int64_t steps_ = 0;  // finished
-  std::vector<std::int32_t> completed_;
 };
 
 }  // namespace moeplan::sim

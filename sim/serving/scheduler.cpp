@@ -1,7 +1,6 @@
 #include "sim/serving/scheduler.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "models/units/require.hpp"
 
@@ -134,24 +133,6 @@ void Scheduler::take_over(std::int64_t step) {
   }
   running.clear();
   bulk_ = true;
-}
-
-void Scheduler::resume(SchedulerState state) {
-  require(!has_work(), "only an empty scheduler takes over a state");
-  plain_.state() = std::move(state);
-  bulk_ = false;
-}
-
-std::optional<SchedulerState> Scheduler::regular_state() {
-  const SchedulerState& state = plain_.state();
-  const bool repeats = (!state.waiting.empty() && state.waiting.front().ever_computed > 0) ||
-                       (partial_ && partial_->ever_computed > partial_->computed) ||
-                       (partial_ && partial_->emitted > 0);
-  if (!bulk_ || repeats) {
-    return std::nullopt;
-  }
-  write_out();
-  return std::exchange(plain_.state(), SchedulerState{});
 }
 
 }  // namespace moeplan::sim

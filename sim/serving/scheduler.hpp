@@ -34,13 +34,6 @@ class Scheduler {
   }
   std::int64_t used_blocks() const { return plain_.used_blocks(); }
 
-  // Between two steps: takes over a state written out in full.
-  void resume(SchedulerState state);
-  // Between two steps: the state in full, the scheduler left empty, if every running sequence
-  // decodes, emitted in the step before and none is computed again; the last admitted one may be
-  // inside its prompt. Nothing otherwise.
-  std::optional<SchedulerState> regular_state();
-
  private:
   // A decoding sequence: as it was when the round counter stood at `since`.
   struct Decoding {
