@@ -24,8 +24,13 @@ double decode_seconds(const DecodeTheta& theta, const AttentionShape& shape, dou
          kv_tokens_total * cache_row(shape) / theta.bandwidth;
 }
 
-void PrefillBatch::add(double chunk, double history, double count) {
-  products += count * chunk * (history + 0.5 * chunk);
+void PrefillBatch::add(double chunk, double history, double count, double window) {
+  history = std::min(history, window);
+  const double growing = std::min(chunk, window - history);  // tokens that see all before them
+  products += count * (growing * (history + 0.5 * growing));
+  if (growing < chunk) {
+    products += count * (chunk - growing) * window;
+  }
   tokens += count * chunk;
   kv_tokens += count * (history + chunk);
   longest_chunk = std::max(longest_chunk, chunk);
@@ -112,16 +117,21 @@ bool AttentionLatency::inside(const Law<Theta>& law, const AttentionShape& shape
 Estimate AttentionLatency::decode(const AttentionShape& shape, double sequences,
                                   double kv_tokens_total) const {
   const Law<DecodeTheta>& law = pick(decode_, shape.kv_precision);
-  const bool covered = inside(law, shape) && law.load.contains(sequences) &&
-                       (sequences <= 0.0 || law.length.contains(kv_tokens_total / sequences));
+  const bool covered = kv_tokens_total <= decode_line(shape, sequences).kv_tokens_inside;
   return {seconds(decode_seconds(law.theta, shape, sequences, kv_tokens_total)), !covered};
 }
 
 AttentionLatency::DecodeLine AttentionLatency::decode_line(const AttentionShape& shape,
                                                            double sequences) const {
-  const DecodeTheta& theta = pick(decode_, shape.kv_precision).theta;
-  return {.base = seconds(decode_seconds(theta, shape, sequences, 0.0)),
-          .per_kv_token = seconds(cache_row(shape) / theta.bandwidth)};
+  const Law<DecodeTheta>& law = pick(decode_, shape.kv_precision);
+  DecodeLine line{.base = seconds(decode_seconds(law.theta, shape, sequences, 0.0)),
+                  .per_kv_token = seconds(cache_row(shape) / law.theta.bandwidth)};
+  if (!inside(law, shape) || !law.load.contains(sequences)) {
+    line.kv_tokens_inside = -1.0;
+  } else if (sequences > 0.0) {
+    line.kv_tokens_inside = law.length.high * sequences;
+  }
+  return line;
 }
 
 Estimate AttentionLatency::prefill(const AttentionShape& shape, double chunk,

@@ -4,6 +4,7 @@
 // attention_prefill_v1, fitted or from the data sheet. Latent attention: mla_latency.hpp.
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "models/architecture/precision.hpp"
@@ -46,8 +47,11 @@ struct PrefillBatch {
   double longest_chunk = 0.0;
   double longest_history = 0.0;
 
-  // `count` prompts of `chunk` new tokens after `history` cached ones.
-  void add(double chunk, double history, double count = 1.0);
+  // `count` prompts of `chunk` new tokens after `history` cached ones. A sliding window w bounds
+  // what a token sees, so with c and H: products are the integral of min(H + x, w) over 0 < x < c,
+  // and min(H, w) + c tokens of the cache are read.
+  void add(double chunk, double history, double count = 1.0,
+           double window = std::numeric_limits<double>::infinity());
 };
 
 // launch + 4 heads head_dim products / compute
@@ -86,6 +90,9 @@ class AttentionLatency {
   struct DecodeLine {
     Seconds base;
     Seconds per_kv_token;
+    // decode() extrapolates above; infinite where the law has no such limit, negative where the
+    // shape or the number of sequences is out of range already.
+    double kv_tokens_inside = std::numeric_limits<double>::infinity();
   };
   DecodeLine decode_line(const AttentionShape& shape, double sequences) const;
 

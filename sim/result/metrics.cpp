@@ -9,8 +9,6 @@
 namespace moeplan::sim {
 namespace {
 
-constexpr std::size_t kBatches = 10;
-constexpr std::size_t kMinimumForError = 100;
 constexpr std::int64_t kSteadyArrivals = 10000;
 constexpr std::size_t kGrowthBlocks = 10;
 constexpr double kGrowthShare = 0.02;
@@ -24,129 +22,41 @@ double mean_of(std::span<const double> values) {
   return sum / static_cast<double>(values.size());
 }
 
-// Percentiles of unsorted values at ascending fractions; reorders the values. As percentile().
-template <std::size_t N>
-std::array<double, N> select(std::vector<double>& values, const std::array<double, N>& fractions) {
-  std::array<double, N> result{};
-  auto from = values.begin();
-  for (std::size_t i = 0; i < N; ++i) {
-    const double position = fractions[i] * static_cast<double>(values.size() - 1);
-    const auto below = values.begin() + static_cast<std::ptrdiff_t>(position);
-    std::nth_element(from, below, values.end());
-    const double fraction = position - std::floor(position);
-    result[i] = *below;
-    if (fraction > 0.0 && below + 1 != values.end()) {
-      result[i] += fraction * (*std::min_element(below + 1, values.end()) - *below);
-    }
-    from = below;
-  }
-  return result;
-}
-
-double batch_error_of_p99(std::span<const double> in_order) {
-  if (in_order.size() < kMinimumForError) {
-    return 0.0;
-  }
-  std::vector<double> quantiles;
-  for (std::size_t b = 0; b < kBatches; ++b) {
-    const std::size_t begin = b * in_order.size() / kBatches;
-    const std::size_t end = (b + 1) * in_order.size() / kBatches;
-    std::vector<double> batch(in_order.begin() + static_cast<std::ptrdiff_t>(begin),
-                              in_order.begin() + static_cast<std::ptrdiff_t>(end));
-    quantiles.push_back(select(batch, std::array{0.99}).front());
-  }
-  const double mean = mean_of(quantiles);
-  double squares = 0.0;
-  for (const double quantile : quantiles) {
-    squares += (quantile - mean) * (quantile - mean);
-  }
-  return std::sqrt(squares / (kBatches - 1) / kBatches);
-}
-
-// Gaps come as (gap, count) runs: the same percentiles over the expanded list.
-Distribution distribution_of_gaps(std::vector<TokenGap> gaps) {
-  Distribution result;
-  if (gaps.empty()) {
-    return result;
-  }
-  std::sort(gaps.begin(), gaps.end(),
-            [](const TokenGap& a, const TokenGap& b) { return a.gap < b.gap; });
-  double sum = 0.0;
-  for (const TokenGap& gap : gaps) {
-    result.count += gap.count;
-    sum += in_seconds(gap.gap) * gap.count;
-  }
-  result.mean = sum / static_cast<double>(result.count);
-  const auto value_at = [&](double q) {
-    const double position = q * static_cast<double>(result.count - 1);
-    const auto below = static_cast<std::int64_t>(position);
-    std::int64_t passed = 0;
-    for (std::size_t i = 0; i < gaps.size(); ++i) {
-      passed += gaps[i].count;
-      if (below < passed) {
-        const double low = in_seconds(gaps[i].gap);
-        const double high =
-            below + 1 < passed || i + 1 == gaps.size() ? low : in_seconds(gaps[i + 1].gap);
-        return low + (position - static_cast<double>(below)) * (high - low);
-      }
-    }
-    return in_seconds(gaps.back().gap);
-  };
-  result.p50 = value_at(0.50);
-  result.p90 = value_at(0.90);
-  result.p95 = value_at(0.95);
-  result.p99 = value_at(0.99);
-  result.max = in_seconds(gaps.back().gap);
-  return result;
-}
-
 // Each block's number in system times its length over the mean length: equal numbers of arrivals
 // in a shorter block are a higher rate.
-void weigh_by_rate(std::span<const SystemSample> half, std::array<double, kGrowthBlocks>& means) {
-  const double all = in_seconds(half.back().instant - half.front().instant);
+void weigh_by_rate(std::span<const RequestRecord> half, std::array<double, kGrowthBlocks>& means) {
+  const double all = in_seconds(half.back().arrival - half.front().arrival);
   for (std::size_t b = 0; b < kGrowthBlocks; ++b) {
     const std::size_t begin = b * half.size() / kGrowthBlocks;
     const std::size_t end = std::min((b + 1) * half.size() / kGrowthBlocks, half.size() - 1);
-    means[b] *= in_seconds(half[end].instant - half[begin].instant) * kGrowthBlocks / all;
+    means[b] *= in_seconds(half[end].arrival - half[begin].arrival) * kGrowthBlocks / all;
   }
 }
 
 bool within(double value, double bound) { return bound <= 0.0 || value <= bound; }
 
+// Calls action(record) for the completed requests after the warm-up, in order of arrival.
+template <class Action>
+void for_each_counted(const ServingTrace& trace, std::int64_t warmup, Action action) {
+  for (std::size_t i = static_cast<std::size_t>(warmup); i < trace.requests.size(); ++i) {
+    if (trace.requests[i].status == RequestStatus::completed) {
+      action(trace.requests[i]);
+    }
+  }
+}
+
+double ttft_of(const RequestRecord& r) { return in_seconds(r.first_token - r.arrival); }
+double e2e_of(const RequestRecord& r) { return in_seconds(r.completion - r.arrival); }
+double tpot_of(const RequestRecord& r) {
+  return (e2e_of(r) - ttft_of(r)) / static_cast<double>(r.output_tokens - 1);
+}
+
 }  // namespace
 
-double percentile(std::span<const double> sorted, double q) {
-  require(!sorted.empty() && q >= 0.0 && q <= 1.0, "a percentile needs values and q in [0, 1]");
-  const double position = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(position);
-  if (below + 1 >= sorted.size()) {
-    return sorted.back();
-  }
-  return sorted[below] +
-         (position - static_cast<double>(below)) * (sorted[below + 1] - sorted[below]);
-}
-
-Distribution distribution_of(std::vector<double> values) {
-  Distribution result;
-  if (values.empty()) {
-    return result;
-  }
-  result.count = static_cast<std::int64_t>(values.size());
-  result.mean = mean_of(values);
-  result.max = *std::max_element(values.begin(), values.end());
-  result.p99_error = batch_error_of_p99(values);
-  const auto [p50, p90, p95, p99] = select(values, std::array{0.50, 0.90, 0.95, 0.99});
-  result.p50 = p50;
-  result.p90 = p90;
-  result.p95 = p95;
-  result.p99 = p99;
-  return result;
-}
-
-Growth growth_over_second_half(std::span<const SystemSample> samples, bool steady) {
-  const std::span<const SystemSample> half = samples.subspan(samples.size() / 2);
+Growth growth_over_second_half(std::span<const RequestRecord> requests, bool steady) {
+  const std::span<const RequestRecord> half = requests.subspan(requests.size() / 2);
   Growth growth;
-  if (half.size() < 10 * kGrowthBlocks || half.front().instant == half.back().instant) {
+  if (half.size() < 10 * kGrowthBlocks || half.front().arrival == half.back().arrival) {
     return growth;
   }
   // Means of blocks of equal numbers of arrivals, against the block's number.
@@ -183,10 +93,6 @@ Growth growth_over_second_half(std::span<const SystemSample> samples, bool stead
 
 ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& options) {
   ServingMetrics m;
-  std::vector<double> ttft;
-  std::vector<double> tpot;
-  std::vector<double> e2e;
-  std::vector<double> wait;
   double input_tokens = 0.0;
   double output_tokens = 0.0;
   double time_in_system = 0.0;
@@ -205,33 +111,36 @@ ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& option
       continue;
     }
     ++m.completed;
-    const double first = in_seconds(r.first_token - r.arrival);
-    const double all = in_seconds(r.completion - r.arrival);
-    const double per_token = r.output_tokens > 1 ? (all - first) / (r.output_tokens - 1) : 0.0;
-    time_in_system += all;
+    m.warmup += static_cast<std::int64_t>(i) < options.warmup ? 1 : 0;
+    time_in_system += e2e_of(r);
     input_tokens += r.prompt_tokens;
     output_tokens += r.output_tokens;
-    good += within(first, objectives.ttft_p99_s) && within(per_token, objectives.tpot_p99_s);
-    if (static_cast<std::int64_t>(i) < options.warmup) {
-      ++m.warmup;
-      continue;
-    }
-    ttft.push_back(first);
-    if (options.every_distribution) {
-      e2e.push_back(all);
-      wait.push_back(in_seconds(r.scheduled - r.arrival));
-    }
-    if (r.output_tokens > 1) {
-      tpot.push_back(per_token);
-    }
+    good += within(ttft_of(r), objectives.ttft_p99_s) &&
+            within(r.output_tokens > 1 ? tpot_of(r) : 0.0, objectives.tpot_p99_s);
   }
-  m.ttft = distribution_of(std::move(ttft));
-  m.tpot = distribution_of(std::move(tpot));
-  m.e2e = distribution_of(std::move(e2e));
-  m.wait = distribution_of(std::move(wait));
+  // One list of values at a time: of ten million requests each takes 80 MB.
+  std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(m.completed));
+  const auto distribution = [&](auto value_of) {
+    values.clear();
+    for_each_counted(trace, options.warmup,
+                     [&](const RequestRecord& r) { values.push_back(value_of(r)); });
+    return distribution_of(values);
+  };
+  m.ttft = distribution(ttft_of);
   if (options.every_distribution) {
-    m.itl = distribution_of_gaps(trace.gaps);
+    m.e2e = distribution(e2e_of);
+    m.wait = distribution(
+        [](const RequestRecord& r) { return in_seconds(r.scheduled - r.arrival); });
+    m.itl = distribution_of(trace.gaps);
   }
+  values.clear();
+  for_each_counted(trace, options.warmup, [&](const RequestRecord& r) {
+    if (r.output_tokens > 1) {
+      values.push_back(tpot_of(r));
+    }
+  });
+  m.tpot = distribution_of(values);
   require(m.ttft.count > 0 || trace.aborted || m.rejected > 0,
           "no request completed after the warm-up");
   const double begin = trace.requests.empty() ? 0.0 : in_seconds(trace.requests.front().arrival);
@@ -259,8 +168,8 @@ ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& option
   }
   // A stable system fluctuates: growth counts as overload when it is 2 % of the half's arrivals
   // and four times its own error.
-  const Growth growth = growth_over_second_half(trace.samples, options.steady);
-  const double arrivals = 0.5 * static_cast<double>(trace.samples.size());
+  const Growth growth = growth_over_second_half(trace.requests, options.steady);
+  const double arrivals = 0.5 * static_cast<double>(trace.requests.size());
   m.growth_requests = growth.requests;
   m.overloaded = trace.aborted || (growth.requests > std::max(10.0, kGrowthShare * arrivals) &&
                                    growth.requests > kGrowthSignificance * growth.error);

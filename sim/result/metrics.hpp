@@ -8,29 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "sim/result/distribution.hpp"
 #include "sim/result/serving_trace.hpp"
 
 namespace moeplan::sim {
-
-struct Distribution {
-  std::int64_t count = 0;
-  double mean = 0.0;
-  double p50 = 0.0;
-  double p90 = 0.0;
-  double p95 = 0.0;
-  double p99 = 0.0;
-  double max = 0.0;
-  // Standard error of p99, from the p99 of ten batches in order of arrival (so that it sees the
-  // correlation between neighbours); 0 when there are fewer than 100 values.
-  double p99_error = 0.0;
-};
-
-// The value at fraction q of sorted values, linear between neighbours (numpy's default).
-// Throws: std::logic_error when empty or q is outside [0, 1].
-double percentile(std::span<const double> sorted, double q);
-
-// values in order of arrival.
-Distribution distribution_of(std::vector<double> values);
 
 // A latency objective on one percentile; 0 = none.
 struct LatencyObjectives {
@@ -88,15 +69,16 @@ struct MetricsOptions {
 // aborted; callers check the scenario for that first.
 ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& options);
 
-// Growth of the number in system over the second half of the samples, in requests, and its
-// standard error: a line through the means of ten blocks. 0 for fewer than 200 samples.
+// Growth of the number in system over the second half of the arrivals, in requests, and its
+// standard error: a line through the means of ten blocks. 0 for fewer than 200 arrivals, and when
+// all of the half arrive at once.
 struct Growth {
   double requests = 0.0;
   double error = 0.0;
 };
 // steady = false: of the time in system instead (number over arrival rate of the block, by Little's
 // law), times the mean rate: a queue that is longer only because more arrive is no growth.
-Growth growth_over_second_half(std::span<const SystemSample> samples, bool steady = true);
+Growth growth_over_second_half(std::span<const RequestRecord> requests, bool steady = true);
 
 // The verdict on all latency objectives: missed if one is missed by more than its error, undecided
 // if one lies within 1.96 standard errors of its bound, else met. Overload is always missed.

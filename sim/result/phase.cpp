@@ -11,9 +11,19 @@ std::string_view name_of(Phase phase) {
   return kNames[static_cast<std::size_t>(phase)];
 }
 
-void PhaseTimes::scale(double factor) {
+void PhaseTimes::scale_to(SimDuration wanted) {
+  using Wide = __int128;
+  const std::int64_t before = total().picoseconds();
+  if (before <= 0) {
+    return;
+  }
+  std::int64_t sum = 0;
+  std::int64_t scaled = 0;
   for (std::int64_t& time : picoseconds_) {
-    time = duration_from(to_seconds(SimDuration(time)) * factor).picoseconds();
+    sum += time;
+    const auto reached = static_cast<std::int64_t>(Wide{sum} * wanted.picoseconds() / before);
+    time = reached - scaled;
+    scaled = reached;
   }
 }
 

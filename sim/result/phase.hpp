@@ -51,8 +51,23 @@ class PhaseTimes {
     }
     return *this;
   }
-  // Every phase times the factor, rounded to picoseconds.
-  void scale(double factor);
+  PhaseTimes& operator-=(const PhaseTimes& other) {
+    for (std::size_t i = 0; i < kPhaseCount; ++i) {
+      picoseconds_[i] -= other.picoseconds_[i];
+    }
+    return *this;
+  }
+  // All phases `times` over.
+  PhaseTimes& operator*=(std::int64_t times) {
+    for (std::int64_t& time : picoseconds_) {
+      time *= times;
+    }
+    return *this;
+  }
+  // Stretched in proportion so that total() is `total`: the running sums are scaled and rounded
+  // down. Unchanged when there is nothing to stretch.
+  void scale_to(SimDuration total);
+  friend bool operator==(const PhaseTimes&, const PhaseTimes&) = default;
   // The share of dispatch and combine, 0 for an empty run.
   double exchange_share() const;
 

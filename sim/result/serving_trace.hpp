@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/engine/sim_time.hpp"
+#include "sim/result/gap_log.hpp"
 #include "sim/result/phase.hpp"
 
 namespace moeplan::sim {
@@ -18,6 +19,7 @@ enum class RequestStatus : std::uint8_t {
   rejected_too_large,  // its KV cache alone exceeds the rank's blocks
 };
 
+// 48 bytes: a run of ten million requests holds them all.
 struct RequestRecord {
   SimTime arrival;
   SimTime scheduled;    // first time in a batch
@@ -25,27 +27,19 @@ struct RequestRecord {
   SimTime completion;   // end of the step that emitted the last token
   std::int32_t prompt_tokens = 0;
   std::int32_t output_tokens = 0;
-  std::int32_t preemptions = 0;
-  RequestStatus status = RequestStatus::unfinished;
+  std::int32_t in_system = 0;  // requests in the system when this one arrived, itself not counted
+  std::uint32_t preemptions : 24 = 0;
+  RequestStatus status : 8 = RequestStatus::unfinished;
+  friend bool operator==(const RequestRecord&, const RequestRecord&) = default;
 };
-
-// One decode gap shared by `count` sequences of a step.
-struct TokenGap {
-  SimDuration gap;
-  std::int32_t count = 0;
-};
-
-// Number of requests in the system, sampled at every arrival (before it enters).
-struct SystemSample {
-  SimTime instant;
-  std::int32_t in_system = 0;
-};
+static_assert(sizeof(RequestRecord) == 48);
 
 struct ServingTrace {
   std::vector<RequestRecord> requests;  // order of arrival
-  std::vector<TokenGap> gaps;           // order of steps
-  std::vector<SystemSample> samples;    // order of arrival
-  PhaseTimes phases;                    // over all steps of all replicas
+  GapLog gaps;                          // between tokens of a request
+  // Over all steps of all replicas; adds up to `busy`. With jitter, what it adds or takes in sum is
+  // spread in proportion.
+  PhaseTimes phases;
   SimTime end;                          // last event
   SimDuration busy;                     // steps' durations, over all replicas
   std::int64_t steps = 0;

@@ -3,6 +3,8 @@
 // scheduler fills batches, a StepCost prices them, the replica advances time: none knows the other.
 
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,6 +36,23 @@ struct RankBatch {
   }
 };
 
+// What steps of n decoding sequences on one data-parallel rank cost (each emits a token, no prompt
+// tokens, the other ranks idle), for every total of KV tokens L in [kv_tokens_from, kv_tokens_to]:
+//   base + floor(L x attention_fs_per_kv_token / 1000) ps, the second term in Phase::attention.
+struct DecodeLine {
+  PhaseTimes base;
+  std::int64_t attention_fs_per_kv_token = 0;
+  std::int64_t kv_tokens_from = 0;  // further pieces lie below and above (sliding windows)
+  std::int64_t kv_tokens_to = std::numeric_limits<std::int64_t>::max();
+  // Above this many KV tokens attention is outside its law's measured range: such steps have to go
+  // through cost(), which remembers it.
+  std::int64_t kv_tokens_inside = std::numeric_limits<std::int64_t>::max();
+
+  std::int64_t attention_ps(std::int64_t kv_tokens) const {
+    return kv_tokens * attention_fs_per_kv_token / 1000;
+  }
+};
+
 // The price of one lock-step of all data-parallel ranks of an engine, by phase.
 // Contract: deterministic, at least one rank has tokens; ranks without tokens run dummy batches
 // (they wait for the slowest). Implementations: ModelStepCost; tests inject their own.
@@ -41,8 +60,20 @@ class StepCost {
  public:
   virtual ~StepCost() = default;
   virtual PhaseTimes cost(std::span<const RankBatch> ranks) = 0;
+  // The line on which cost() of a decode-only step of one rank lies, exactly; its piece at
+  // `kv_tokens`. Remembers for extrapolated() what cost() of a step up to kv_tokens_inside would.
+  // Prompts beside the decodes change the base alone: cost() of any step of one rank at L KV tokens
+  // less that at 0 KV tokens is the line at L less the line at 0.
+  // Nothing when this cost knows no such line.
+  virtual std::optional<DecodeLine> decode_line(std::int64_t /*sequences*/,
+                                                std::int64_t /*kv_tokens*/) {
+    return std::nullopt;
+  }
   // A new run begins: forgets what extrapolated() collected.
   virtual void begin_run() {}
+  // What extrapolated() has collected, to be given back after a question that is no step.
+  virtual std::uint64_t remembered() const { return 0; }
+  virtual void remember_only(std::uint64_t /*remembered*/) {}
   // Names of laws evaluated outside their measured range since begin_run(), sorted.
   virtual std::vector<std::string> extrapolated() const { return {}; }
 };

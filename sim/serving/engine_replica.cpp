@@ -1,14 +1,27 @@
 #include "sim/serving/engine_replica.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "models/units/require.hpp"
 
 namespace moeplan::sim {
 
+RequestStatus refusal(const EngineLimits& limits, std::int32_t prompt, std::int32_t output) {
+  const std::int64_t length = std::int64_t{prompt} + output;
+  if (limits.max_model_length > 0 && length > limits.max_model_length) {
+    return RequestStatus::rejected_too_long;
+  }
+  return blocks_for(length - 1) > limits.scheduler.kv_blocks ? RequestStatus::rejected_too_large
+                                                             : RequestStatus::unfinished;
+}
+
+SimDuration prefill_share(SimDuration step, std::int64_t prefill_tokens, std::int64_t tokens) {
+  return duration_from(to_seconds(step) *
+                       (static_cast<double>(prefill_tokens) / static_cast<double>(tokens)));
+}
+
 EngineReplica::EngineReplica(const EngineLimits& limits, StepCost& cost, const RandomStream& jitter)
-    : limits_(limits), cost_(&cost), jitter_(jitter) {
+    : limits_(limits), cost_(&cost), jitter_(limits.jitter, jitter) {
   require(limits.data_parallel > 0, "an engine has at least one data-parallel rank");
   ranks_.assign(static_cast<std::size_t>(limits.data_parallel), Scheduler(limits.scheduler));
   batches_.resize(ranks_.size());
@@ -17,13 +30,8 @@ EngineReplica::EngineReplica(const EngineLimits& limits, StepCost& cost, const R
 
 bool EngineReplica::enqueue(std::int32_t request, ServingTrace& trace) {
   RequestRecord& record = trace.requests[static_cast<std::size_t>(request)];
-  const std::int64_t length = std::int64_t{record.prompt_tokens} + record.output_tokens;
-  if (limits_.max_model_length > 0 && length > limits_.max_model_length) {
-    record.status = RequestStatus::rejected_too_long;
-    return false;
-  }
-  if (blocks_for(length - 1) > limits_.scheduler.kv_blocks) {
-    record.status = RequestStatus::rejected_too_large;
+  record.status = refusal(limits_, record.prompt_tokens, record.output_tokens);
+  if (record.status != RequestStatus::unfinished) {
     return false;
   }
   Scheduler* least = &ranks_.front();
@@ -47,14 +55,8 @@ std::optional<SimTime> EngineReplica::start_step(SimTime now, ServingTrace& trac
   if (!any) {
     return std::nullopt;
   }
-  PhaseTimes phases = cost_->cost(batches_);
-  if (limits_.jitter > 0.0) {
-    // Mean 1: E[exp(s Z - s^2/2)] = 1.
-    const double factor =
-        std::exp(limits_.jitter * jitter_.normal() - 0.5 * limits_.jitter * limits_.jitter);
-    phases.scale(factor);
-  }
-  const SimDuration duration = phases.total();
+  const PhaseTimes phases = cost_->cost(batches_);
+  const SimDuration duration = jitter_.is_on() ? jitter_.apply(phases.total()) : phases.total();
   require(duration > SimDuration(0), "a step takes time");
   trace.phases += phases;
   trace.busy += duration;
@@ -78,9 +80,7 @@ std::optional<SimTime> EngineReplica::start_step(SimTime now, ServingTrace& trac
     }
   }
   trace.batched_tokens += tokens;
-  // Money is split between input and output by device time: each step by its tokens.
-  const SimDuration prefill = duration_from(
-      to_seconds(duration) * (static_cast<double>(prefill_tokens) / static_cast<double>(tokens)));
+  const SimDuration prefill = prefill_share(duration, prefill_tokens, tokens);
   trace.prefill_time += prefill;
   trace.decode_time += duration - prefill;
   stepping_ = true;
@@ -108,7 +108,8 @@ void EngineReplica::finish_step(SimTime now, ServingTrace& trace,
       trace.requests[static_cast<std::size_t>(request)].first_token = now;
     }
     for (const LateToken& late : outcome.late_tokens) {
-      trace.gaps.push_back({now - step_ends_[static_cast<std::size_t>(late.previous_step)], 1});
+      const auto previous = static_cast<std::size_t>(late.previous_step);
+      trace.gaps.push_back(now - step_ends_[previous], 1);
     }
     for (const std::int32_t request : outcome.completed) {
       RequestRecord& record = trace.requests[static_cast<std::size_t>(request)];
@@ -118,7 +119,7 @@ void EngineReplica::finish_step(SimTime now, ServingTrace& trace,
     }
   }
   if (decode_tokens > 0) {
-    trace.gaps.push_back({now - step_start_, static_cast<std::int32_t>(decode_tokens)});
+    trace.gaps.push_back(now - step_start_, decode_tokens);
   }
 }
 

@@ -6,10 +6,10 @@
 #include <optional>
 #include <vector>
 
-#include "sim/engine/random_stream.hpp"
 #include "sim/result/serving_trace.hpp"
 #include "sim/serving/batch.hpp"
 #include "sim/serving/scheduler.hpp"
+#include "sim/serving/step_jitter.hpp"
 
 namespace moeplan::sim {
 
@@ -19,6 +19,13 @@ struct EngineLimits {
   std::int64_t max_model_length = 0;  // prompt + output
   double jitter = 0.0;                // standard deviation of the log of the step factor
 };
+
+// Why an engine of these limits can never serve a request of these lengths; unfinished: it can.
+RequestStatus refusal(const EngineLimits& limits, std::int32_t prompt, std::int32_t output);
+
+// The share of a step's time that its prompt tokens take of all its tokens: money is split between
+// input and output by device time.
+SimDuration prefill_share(SimDuration step, std::int64_t prefill_tokens, std::int64_t tokens);
 
 class EngineReplica {
  public:
@@ -43,7 +50,7 @@ class EngineReplica {
  private:
   EngineLimits limits_;
   StepCost* cost_;
-  RandomStream jitter_;
+  StepJitter jitter_;
   std::vector<Scheduler> ranks_;
   std::vector<RankBatch> batches_;     // [data_parallel]
   std::vector<StepOutcome> outcomes_;  // [data_parallel]

@@ -28,19 +28,6 @@ models::Routing make_routing(const Deployment& d) {
              : before.pruned(d.scenario->router, d.candidate.experts_kept);
 }
 
-// The entry of a table indexed by a count, evaluated on first use.
-template <class Table, class Price>
-auto& kept(Table& table, std::int64_t index, Price price) {
-  const auto i = static_cast<std::size_t>(index);
-  if (table.size() <= i) {
-    table.resize(i + 1);
-  }
-  if (!table[i]) {
-    table[i] = price();
-  }
-  return *table[i];
-}
-
 }  // namespace
 
 ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
@@ -50,6 +37,7 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
       row_bytes_(models::plain_bytes(deployment.scenario->precision)),
       routing_(make_routing(deployment)) {
   prepare_exchange();
+  prepare_attention();
   const std::vector<models::LawInfo> laws = laws_.all();
   expert_ = use_of(laws, "expert");
   dense_ = use_of(laws, "dense");
@@ -219,34 +207,6 @@ ModelStepCost::Priced ModelStepCost::price_host(std::int64_t sequences) const {
   return sum.priced();
 }
 
-PhaseTimes ModelStepCost::price_attention(const RankBatch& batch) {
-  Sum sum;
-  models::PrefillBatch prompts;
-  for (const PrefillPiece& piece : batch.prefill) {
-    prompts.add(static_cast<double>(piece.chunk), static_cast<double>(piece.history));
-  }
-  const std::int64_t tp = d_.candidate.tensor_parallel;
-  for (const LayerGroup& group : groups_) {
-    const auto& gqa = std::get<models::GroupedQueryAttention>(group.layer.attention);
-    const models::AttentionShape shape{.heads = gqa.heads / tp,
-                                       .kv_heads = std::max<std::int64_t>(1, gqa.kv_heads / tp),
-                                       .head_dim = gqa.head_dim,
-                                       .kv_precision = d_.scenario->kv_precision};
-    if (batch.decode_sequences > 0) {
-      sum.add(Phase::attention,
-              laws_.attention.decode(shape, static_cast<double>(batch.decode_sequences),
-                                     static_cast<double>(batch.decode_kv_tokens)),
-              decode_, group.count);
-    }
-    if (!batch.prefill.empty()) {
-      sum.add(Phase::attention, laws_.attention.prefill(shape, prompts), prefill_, group.count);
-    }
-  }
-  const Priced priced = sum.priced();
-  used_outside_ |= priced.outside;
-  return priced.times;
-}
-
 PhaseTimes ModelStepCost::cost(std::span<const RankBatch> ranks) {
   std::int64_t group_tokens = 0;
   std::int64_t largest = 0;
@@ -269,16 +229,33 @@ PhaseTimes ModelStepCost::cost(std::span<const RankBatch> ranks) {
     }
   }
   require(group_tokens > 0, "a step without tokens has no cost");
+  slowest += use_shared(group_tokens, largest, sequences);
+  return slowest;
+}
+
+// What the ranks of a step pay together: experts and the host.
+PhaseTimes ModelStepCost::use_shared(std::int64_t group_tokens, std::int64_t largest_rank,
+                                     std::int64_t sequences) {
+  PhaseTimes times = use(kept(by_sequences_, sequences, [&] { return price_host(sequences); }));
   if (has_experts_) {
-    const std::int64_t key = group_tokens * (std::int64_t{1} << 24) + largest;
+    const std::int64_t key = group_tokens * (std::int64_t{1} << 24) + largest_rank;
     auto found = by_group_tokens_.find(key);
     if (found == by_group_tokens_.end()) {
-      found = by_group_tokens_.emplace(key, price_experts(group_tokens, largest)).first;
+      found = by_group_tokens_.emplace(key, price_experts(group_tokens, largest_rank)).first;
     }
-    slowest += use(found->second);
+    times += use(found->second);
   }
-  slowest += use(kept(by_sequences_, sequences, [&] { return price_host(sequences); }));
-  return slowest;
+  return times;
+}
+
+std::optional<DecodeLine> ModelStepCost::decode_line(std::int64_t sequences,
+                                                     std::int64_t kv_tokens) {
+  require(sequences > 0 && kv_tokens >= 0, "a decode step has sequences");
+  DecodeLine line = decode_attention(sequences, kv_tokens);
+  line.base += use(kept(by_rank_tokens_, sequences, [&] { return price_rank_tokens(sequences); }));
+  line.base += use(kept(by_sampled_, sequences, [&] { return price_head(sequences); }));
+  line.base += use_shared(sequences, sequences, sequences);
+  return line;
 }
 
 const PhaseTimes& ModelStepCost::use(const Priced& priced) {

@@ -1,11 +1,13 @@
 #pragma once
 // ModelStepCost: prices a step of a deployment with its cost laws (serving.md 2). Terms that depend
-// on the number of tokens only are evaluated once per number and kept; attention is evaluated for
-// every step.
+// on the number of tokens only are evaluated once per number and kept; decode attention is a line
+// in the KV tokens, kept per number of sequences; prefill attention is evaluated for every step.
 //   step = host + slowest rank's (norms + projections + attention + all-reduces + router + dense
 //          layers + head) + per MoE layer (dispatch + experts of the slowest rank + combine)
-// Stated zeros: overlap of exchange and compute (none), pipeline transfers (pipeline_parallel is
-// 1), detokenisation and network to the user.
+// Sliding windows: a layer with window w reads min(KV tokens, sequences x w). With unequal contexts
+// that is an upper bound of sum(min(context, w)), by concavity; exact when all or none exceed w.
+// Stated zeros: attention sinks (one logit a head), overlap of exchange and compute (none),
+// pipeline transfers (pipeline_parallel is 1), detokenisation and network to the user.
 
 #include <cstdint>
 #include <optional>
@@ -26,7 +28,10 @@ class ModelStepCost : public StepCost {
   explicit ModelStepCost(const Deployment& deployment, double law_error = 0.0);
 
   PhaseTimes cost(std::span<const RankBatch> ranks) override;
+  std::optional<DecodeLine> decode_line(std::int64_t sequences, std::int64_t kv_tokens) override;
   void begin_run() override { used_outside_ = 0; }
+  std::uint64_t remembered() const override { return used_outside_; }
+  void remember_only(std::uint64_t remembered) override { used_outside_ = remembered; }
   std::vector<std::string> extrapolated() const override;
 
  private:
@@ -48,6 +53,23 @@ class ModelStepCost : public StepCost {
     double count = 0.0;
   };
 
+  // Layers of equal attention.
+  struct AttentionGroup {
+    models::Attention attention;
+    double count = 0.0;
+  };
+  // Decode attention of all layers at one number of sequences.
+  struct DecodeAttention {
+    struct Windowed {
+      std::int64_t kv_tokens = 0;  // read at most: sequences x window
+      std::int64_t fs_per_kv_token = 0;
+    };
+    Priced base;
+    std::int64_t fs_per_kv_token = 0;  // of the layers without a window
+    std::vector<Windowed> windowed;
+    std::int64_t kv_tokens_inside = 0;
+  };
+
   LawUse use_of(const std::vector<models::LawInfo>& laws, const std::string& kernel);
   const LawUse& use_of(models::Collective collective) const;
 
@@ -56,11 +78,16 @@ class ModelStepCost : public StepCost {
   Priced price_experts(std::int64_t group_tokens, std::int64_t largest_rank) const;
   Priced price_head(std::int64_t sampled) const;
   Priced price_host(std::int64_t sequences) const;
+  void prepare_attention();
+  DecodeAttention price_decode(std::int64_t sequences) const;
+  DecodeLine decode_attention(std::int64_t sequences, std::int64_t kv_tokens);
   PhaseTimes price_attention(const RankBatch& batch);
   double dispatch_row() const;
   void add_exchange(const models::MoeFfn& moe, double count, double group_tokens,
                     double rank_tokens, Sum& sum) const;
   const PhaseTimes& use(const Priced& priced);
+  PhaseTimes use_shared(std::int64_t group_tokens, std::int64_t largest_rank,
+                        std::int64_t sequences);
 
   const Deployment& d_;
   const models::CostLaws& laws_;
@@ -70,6 +97,7 @@ class ModelStepCost : public StepCost {
   LawUse allreduce_, allgather_, reducescatter_, all2all_;
   double row_bytes_;  // of an element of the residual stream: quantised models keep 16 bits
   std::vector<LayerGroup> groups_;
+  std::vector<AttentionGroup> attention_;
   models::Routing routing_;
   bool has_experts_ = false;
   double rows_per_token_ = 0.0;  // of an all-to-all, per token of an even rank
@@ -78,6 +106,7 @@ class ModelStepCost : public StepCost {
   std::unordered_map<std::int64_t, Priced> by_group_tokens_;  // key: group * 2^24 + largest rank
   std::vector<std::optional<Priced>> by_sampled_;
   std::vector<std::optional<Priced>> by_sequences_;
+  std::vector<std::optional<DecodeAttention>> by_decode_sequences_;
   std::uint64_t used_outside_ = 0;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// Private to ModelStepCost (model_step_cost.cpp, model_step_exchange.cpp): one part of a step.
+// Private to ModelStepCost (model_step_*.cpp): one part of a step, kept once it is priced.
 
 #include <array>
 
@@ -27,5 +27,18 @@ struct ModelStepCost::Sum {
     return result;
   }
 };
+
+// The entry of a table indexed by a count, evaluated on first use.
+template <class Table, class Price>
+auto& kept(Table& table, std::int64_t index, Price price) {
+  const auto i = static_cast<std::size_t>(index);
+  if (table.size() <= i) {
+    table.resize(i + 1);
+  }
+  if (!table[i]) {
+    table[i] = price();
+  }
+  return *table[i];
+}
 
 }  // namespace moeplan::sim

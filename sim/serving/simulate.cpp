@@ -4,6 +4,7 @@
 
 #include "models/units/require.hpp"
 #include "sim/engine/event_queue.hpp"
+#include "sim/serving/fast_engine.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -14,16 +15,20 @@ struct Event {
   RequestSpec request{};
 };
 
+// The stream of a replica's jitter.
+RandomStream jitter_of(const SimulationSetup& setup, std::int32_t replica) {
+  return RandomStream(setup.seed, "step jitter", {replica});
+}
+
 class Simulation {
  public:
   Simulation(const SimulationSetup& setup, StepCost& cost)
       : setup_(setup), source_(setup.mix, setup.seed) {
     require(setup.replicas > 0, "a simulation needs at least one replica");
     for (std::int32_t i = 0; i < setup.replicas; ++i) {
-      replicas_.emplace_back(setup.limits, cost, RandomStream(setup.seed, "step jitter", {i}));
+      replicas_.emplace_back(setup.limits, cost, jitter_of(setup, i));
     }
     trace_.requests.reserve(static_cast<std::size_t>(setup.mix.request_count));
-    trace_.samples.reserve(static_cast<std::size_t>(setup.mix.request_count));
   }
 
   ServingTrace run() {
@@ -67,11 +72,11 @@ class Simulation {
   }
 
   void arrive(const RequestSpec& request, SimTime now) {
-    trace_.samples.push_back({now, static_cast<std::int32_t>(in_system())});
     const auto index = static_cast<std::int32_t>(trace_.requests.size());
     trace_.requests.push_back({.arrival = now,
                                .prompt_tokens = request.prompt_tokens,
-                               .output_tokens = request.output_tokens});
+                               .output_tokens = request.output_tokens,
+                               .in_system = static_cast<std::int32_t>(in_system())});
     if (setup_.router == RouterPolicy::shared_queue) {
       shared_.push_back(index);
       feed_from_shared(now);
@@ -141,13 +146,27 @@ class Simulation {
   ServingTrace trace_;
 };
 
+// What both ways of running have in common.
+template <class Run>
+ServingTrace traced(StepCost& cost, Run run) {
+  cost.begin_run();
+  ServingTrace trace = run();
+  trace.phases.scale_to(trace.busy);
+  trace.extrapolated = cost.extrapolated();
+  return trace;
+}
+
 }  // namespace
 
 ServingTrace simulate(const SimulationSetup& setup, StepCost& cost) {
-  cost.begin_run();
-  ServingTrace trace = Simulation(setup, cost).run();
-  trace.extrapolated = cost.extrapolated();
-  return trace;
+  if (!FastEngine::runs(setup, cost)) {
+    return simulate_by_events(setup, cost);
+  }
+  return traced(cost, [&] { return FastEngine(setup, cost, jitter_of(setup, 0)).run(); });
+}
+
+ServingTrace simulate_by_events(const SimulationSetup& setup, StepCost& cost) {
+  return traced(cost, [&] { return Simulation(setup, cost).run(); });
 }
 
 }  // namespace moeplan::sim

@@ -27,6 +27,12 @@ class LinearStepCost : public sim::StepCost {
     times.set(sim::Phase::expert, slowest);
     return times;
   }
+  std::optional<sim::DecodeLine> decode_line(std::int64_t sequences, std::int64_t) override {
+    sim::DecodeLine line;
+    line.base.set(sim::Phase::host, per_step_);
+    line.base.set(sim::Phase::expert, per_decode_ * sequences);
+    return line;
+  }
 
  private:
   sim::SimDuration per_step_;

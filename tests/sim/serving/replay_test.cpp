@@ -118,8 +118,8 @@ TEST(ClientLimit, BoundsTheSystem) {
   SimulationSetup setup = setup_with(PoissonArrivals{PerSecond(60.0)});
   setup.mix.max_in_flight = 5;
   const ServingTrace trace = run(setup);
-  for (const SystemSample& sample : trace.samples) {
-    ASSERT_LE(sample.in_system, 4) << "before the fifth enters";
+  for (const RequestRecord& request : trace.requests) {
+    ASSERT_LE(request.in_system, 4) << "before the fifth enters";
   }
   EXPECT_EQ(trace.requests.size(), 400u);
 }

@@ -172,9 +172,7 @@ TEST(Simulate, RandomRunsKeepTheInvariants) {
     }
     EXPECT_NEAR(m.mean_in_system * m.duration_s, time_in_system, 1e-9 * time_in_system);
     std::int64_t gaps = 0;
-    for (const TokenGap& gap : trace.gaps) {
-      gaps += gap.count;
-    }
+    trace.gaps.for_each([&](std::int64_t, std::int64_t count) { gaps += count; });
     EXPECT_EQ(gaps, output_tokens - 400);
   }
 }
