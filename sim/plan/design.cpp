@@ -158,7 +158,7 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
   d.metrics = d.load == d.capacity.load ? d.capacity.at_load
                                         : run(deployment, full_load(scenario, d.load), cost);
   d.verdict = verdict(d.metrics, scenario.objectives.latency);
-  if (d.verdict == Verdict::undecided && w.can_run_longer()) {
+  if (d.verdict == Verdict::undecided && scenario.workload.can_run_longer()) {
     // Within the estimate's own error: a longer run decides, or the result says it could not.
     Load longer = full_load(scenario, d.load);
     longer.requests *= kRefineFactor;

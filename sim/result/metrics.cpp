@@ -130,8 +130,8 @@ ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& option
   m.ttft = distribution(ttft_of);
   if (options.every_distribution) {
     m.e2e = distribution(e2e_of);
-    m.wait = distribution(
-        [](const RequestRecord& r) { return in_seconds(r.scheduled - r.arrival); });
+    m.wait =
+        distribution([](const RequestRecord& r) { return in_seconds(r.scheduled - r.arrival); });
     m.itl = distribution_of(trace.gaps);
   }
   values.clear();

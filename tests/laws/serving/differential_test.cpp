@@ -67,6 +67,19 @@ Case random_case(std::uint64_t number) {
   return c;
 }
 
+void expect_equal(const Case& c, std::size_t steps, const sim::ServingTrace& trace,
+                  std::uint64_t number) {
+  ASSERT_EQ(trace.steps, static_cast<std::int64_t>(steps)) << "case " << number;
+  ASSERT_EQ(trace.requests.size(), c.requests.size()) << "case " << number;
+  for (std::size_t i = 0; i < c.requests.size(); ++i) {
+    const ReferenceRequest& expected = c.requests[i];
+    const sim::RequestRecord& got = trace.requests[i];
+    ASSERT_EQ(got.first_token.picoseconds(), expected.first_token) << number << " / " << i;
+    ASSERT_EQ(got.completion.picoseconds(), expected.completion) << number << " / " << i;
+    ASSERT_EQ(static_cast<int>(got.preemptions), expected.preemptions) << number << " / " << i;
+  }
+}
+
 TEST(Differential, AgreesWithAnIndependentEngineToThePicosecond) {
   std::int64_t evictions = 0;
   for (std::uint64_t number = 0; number < kCases; ++number) {
@@ -86,19 +99,14 @@ TEST(Differential, AgreesWithAnIndependentEngineToThePicosecond) {
                               .max_batched_tokens = c.limits.max_batched_tokens,
                               .kv_blocks = c.limits.kv_blocks};
     setup.mix.arrivals = sim::TraceArrivals{recorded};
+    setup.mix.prompt = setup.mix.output = sim::FixedLength{1};  // the trace has its own
     setup.mix.request_count = static_cast<std::int64_t>(c.requests.size());
     ExactCost cost;
-    const sim::ServingTrace trace = sim::simulate(setup, cost);
-
-    ASSERT_EQ(trace.steps, static_cast<std::int64_t>(steps.size())) << "case " << number;
-    ASSERT_EQ(trace.requests.size(), c.requests.size()) << "case " << number;
-    for (std::size_t i = 0; i < c.requests.size(); ++i) {
-      const ReferenceRequest& expected = c.requests[i];
-      const sim::RequestRecord& got = trace.requests[i];
-      ASSERT_EQ(got.first_token.picoseconds(), expected.first_token) << number << " / " << i;
-      ASSERT_EQ(got.completion.picoseconds(), expected.completion) << number << " / " << i;
-      ASSERT_EQ(got.preemptions, expected.preemptions) << number << " / " << i;
-      evictions += expected.preemptions;
+    // Both ways that the simulator has: its shortcut and its event loop.
+    expect_equal(c, steps.size(), sim::simulate(setup, cost), number);
+    expect_equal(c, steps.size(), sim::simulate_by_events(setup, cost), number);
+    for (const ReferenceRequest& request : c.requests) {
+      evictions += request.preemptions;
     }
   }
   // The cases would prove little if the cache never ran out.
