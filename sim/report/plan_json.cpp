@@ -48,6 +48,20 @@ Json band_json(const std::optional<ErrorBand>& band) {
       .set("cost_usd_per_month_high", served ? Json(band->usd_per_month_high) : Json());
 }
 
+// The parts add up to cost_usd_per_month.
+Json cost_breakdown(const Money& money) {
+  const auto month = [](UsdPerSecond rate) { return rate.value() * kSecondsPerMonth; };
+  if (!money.owned) {
+    return Json::object().set("rent", money.usd_per_month);
+  }
+  return Json::object()
+      .set("capital", month(money.owned->capital))
+      .set("energy", month(money.owned->energy))
+      .set("hosting", month(money.owned->hosting))
+      .set("operations", month(money.owned->operations))
+      .set("licences", month(money.owned->licences));
+}
+
 Json law_json(const models::LawInfo& law, const std::string& gpu) {
   return Json::object()
       .set("gpu", gpu)
@@ -108,9 +122,14 @@ Json design_json(const Design& d) {
       .set("phases", phases_json(m))
       .set("memory", memory_json(d.memory))
       .set("price_id", d.money.price_id)
+      .set("price_tier", d.money.tier)
+      .set("price_as_of", d.money.as_of.text())
       .set("instances", d.money.instances)
       .set("stranded_gpus", d.money.stranded_gpus)
-      .set("rent_usd_per_h", in_usd_per_hour(d.money.rent));
+      .set("rent_usd_per_h", in_usd_per_hour(d.money.rent))
+      .set("cost_breakdown_usd_per_month", cost_breakdown(d.money))
+      .set("energy_joules_per_token", models::in_joules(d.energy))
+      .set("energy_basis", kEnergyBasis);
   return json;
 }
 
@@ -153,7 +172,7 @@ Json provenance_json(const Scenario& scenario, const ReportContext& context) {
       .set("replica_split",
            "each replica sees independent Poisson traffic (random split of the fleet's traffic)")
       .set("price_book", scenario.prices.book.id())
-      .set("price_tier", scenario.prices.tier)
+      .set("price_tiers", scenario.prices.tiers)
       .set("price_as_of", scenario.prices.as_of.text())
       .set("accuracy", accuracy)
       .set("laws", laws);

@@ -2,6 +2,7 @@
 // Checker: problems found after the field table's checks, where values meet each other and the
 // catalog; each is located at its key of the scenario.
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -83,6 +84,22 @@ class Checker {
   text::Problems& problems_;
   std::vector<Problem> foreign_;
 };
+
+// Catalog ids stay as they are; paths are relative to the scenario's file.
+std::string resolved(const std::string& name, const std::filesystem::path& scenario);
+
+// First MoE layer of the architecture, or nullptr.
+const models::MoeFfn* first_moe(const models::SmoeArchitecture& architecture);
+
+// Books (several as one), tiers, provider and day. Nothing when a book could not be read.
+std::optional<PriceOptions> read_prices(Checker& check, const ScenarioValues& values,
+                                        const std::filesystem::path& path);
+
+// A curve of another model would pass its accuracies off as this one's: a problem, unless the
+// scenario insists. Returns what a reader of the plan must know then.
+std::vector<std::string> check_accuracy(Checker& check, const models::AccuracyCurve& curve,
+                                        const models::SmoeArchitecture& architecture,
+                                        bool allow_other_model);
 
 // The traffic of the scenario: arrivals, lengths, run length, routing.
 Workload read_workload(Checker& check, const ScenarioValues& values);
