@@ -88,7 +88,8 @@ std::string flops_text(Flops flops) {
 
 std::string attention_text(const models::Attention& attention) {
   if (const auto* gqa = std::get_if<models::GroupedQueryAttention>(&attention)) {
-    return fmt::format("GQA {}/{} x {}{}", gqa->heads, gqa->kv_heads, gqa->head_dim,
+    return fmt::format("GQA {}/{} x {}{}{}", gqa->heads, gqa->kv_heads, gqa->head_dim,
+                       gqa->value_is_key ? ", values are keys" : "",
                        gqa->window ? fmt::format(", window {}", *gqa->window) : "");
   }
   const auto& mla = std::get<models::LatentAttention>(attention);

@@ -72,8 +72,8 @@ PageTable parameter_table(const Profile& profile) {
   for (std::size_t i = 0; i < profile.laws.size(); ++i) {
     const FittedLaw& law = profile.laws[i];
     for (const auto& [name, value] : law.theta) {
-      table.rows.push_back({name_of(profile, i), name, number_text(value), unit_of_parameter(name),
-                            percent_text(spread_of(law, name))});
+      table.rows.push_back({name_of(profile, i), name, fmt::format("{:.6g}", value),
+                            unit_of_parameter(name), percent_text(spread_of(law, name))});
     }
     for (const auto& [name, value] : law.constants) {
       table.rows.push_back(

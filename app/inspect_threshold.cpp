@@ -107,6 +107,11 @@ void ThresholdSection::add(const std::string& method, std::int64_t pretrained,
                  .set("distinguishable", found.distinguishable)
                  .set("verdicts", std::move(verdicts)));
   held_ = held_ || found.factor > 0.0;
+  for (const FactorVerdict& v : found.verdicts) {
+    if (found.factor > 0.0 && v.factor == found.factor) {
+      least_sure_ = std::min(least_sure_, confidence_of(v).value_or(0.0));
+    }
+  }
   doubtful_ = doubtful_ || (found.factor > 0.0 && !found.distinguishable);
   intervals_ = intervals_ && std::all_of(found.verdicts.begin(), found.verdicts.end(),
                                          [](const FactorVerdict& v) { return v.low.has_value(); });
@@ -130,14 +135,15 @@ std::string ThresholdSection::conclusion() const {
   if (!held_ || !doubtful_) {
     return "";
   }
-  return rule_.reference == Reference::from_scratch_same_size
-             ? "With any usual confidence the data do not exclude \"no gain\" of a pruned model "
-               "over the same size trained from scratch: no gain is not excluded where the "
-               "interval "
-               "(unpaired, 95 % where the rule states no confidence) holds 0; \"excludes 0\" says "
-               "below which confidence it would not."
-             : "Not every factor that holds is distinguishable from the unpruned model: \"no "
-               "change\" is not excluded, nor is a loss within the interval.";
+  const std::string what = rule_.reference == Reference::from_scratch_same_size
+                               ? "\"no gain\" over the same size trained from scratch"
+                               : "\"no change\" against the unpruned model";
+  return fmt::format(
+      "With any confidence above {:.0f} % {} is not excluded for some factor that holds: its "
+      "interval "
+      "(unpaired binomial, {:g} % here) contains 0. The column \"excludes 0\" says below which "
+      "confidence it would not.",
+      100 * least_sure_, what, 100 * rule_.confidence.value_or(models::kConfidence));
 }
 
 void ThresholdSection::write_to(Page& page) const {

@@ -31,9 +31,10 @@ class ThresholdSection {
   std::vector<Row> csv_;
   std::vector<std::string> failed_;
   text::Json list_ = text::Json::array();
-  bool held_ = false;      // some factor holds
-  bool doubtful_ = false;  // one that holds has an interval with 0 in it
-  bool intervals_ = true;  // every comparison has one
+  double least_sure_ = 1.0;  // of the thresholds: the smallest confidence that still excludes 0
+  bool held_ = false;        // some factor holds
+  bool doubtful_ = false;    // one that holds has an interval with 0 in it
+  bool intervals_ = true;    // every comparison has one
 };
 
 // The largest confidence (two-sided) at which the interval of the difference still excludes 0;

@@ -7,30 +7,6 @@
 
 namespace moeplan::models {
 
-void read_scored_router(HfKeys& keys, MoeFfn& moe, const char* scoring, const char* method,
-                        bool normalise) {
-  Router& router = moe.router;
-  router.normalise_top_k = keys.flag_or("normalise_top_k", {"norm_topk_prob"}, normalise);
-  const std::string score = keys.word_or("router_scoring", {"scoring_func"}, scoring);
-  if (score == "sigmoid") {
-    router.scoring = RouterScoring::sigmoid;
-  } else if (score != "softmax") {
-    keys.conflict({"scoring_func"}, fmt::format("unknown scoring_func '{}'", score),
-                  "softmax, sigmoid", did_you_mean(score, {"softmax", "sigmoid"}));
-  }
-  const std::string top = keys.word_or("router_method", {"topk_method"}, method);
-  router.correction_bias = top == "noaux_tc";
-  if (top == "greedy") {
-    keys.understood({"n_group", "topk_group"});  // not used
-  } else if (top == "noaux_tc" || top == "group_limited_greedy") {
-    read_groups(keys, moe);
-  } else {
-    keys.conflict({"topk_method"}, fmt::format("unknown topk_method '{}'", top),
-                  "greedy, group_limited_greedy, noaux_tc",
-                  did_you_mean(top, {"greedy", "group_limited_greedy", "noaux_tc"}));
-  }
-}
-
 namespace {
 
 LatentAttention read_latent(HfKeys& keys) {
@@ -63,16 +39,49 @@ LatentAttention read_latent(HfKeys& keys) {
   return attention;
 }
 
+void read_router(HfKeys& keys, MoeFfn& moe, const char* scoring, const char* method,
+                 bool normalise) {
+  Router& router = moe.router;
+  router.normalise_top_k = keys.flag_or("normalise_top_k", {"norm_topk_prob"}, normalise);
+  const std::string score = keys.word_or("router_scoring", {"scoring_func"}, scoring);
+  if (score == "sigmoid") {
+    router.scoring = RouterScoring::sigmoid;
+  } else if (score != "softmax") {
+    keys.conflict({"scoring_func"}, fmt::format("unknown scoring_func '{}'", score),
+                  "softmax, sigmoid", did_you_mean(score, {"softmax", "sigmoid"}));
+  }
+  const std::string top = keys.word_or("router_method", {"topk_method"}, method);
+  router.correction_bias = top == "noaux_tc";
+  if (top == "greedy") {
+    keys.understood({"n_group", "topk_group"});  // not used
+  } else if (top == "noaux_tc" || top == "group_limited_greedy") {
+    read_groups(keys, moe);
+  } else {
+    keys.conflict({"topk_method"}, fmt::format("unknown topk_method '{}'", top),
+                  "greedy, group_limited_greedy, noaux_tc",
+                  did_you_mean(top, {"greedy", "group_limited_greedy", "noaux_tc"}));
+  }
+}
+
+}  // namespace
+
+void read_scored_moe(HfKeys& keys, MoeFfn& moe, const char* scoring, const char* method,
+                     bool normalise) {
+  read_experts(keys, moe, {"moe_intermediate_size"});
+  read_router(keys, moe, scoring, method, normalise);
+  moe.shared_experts =
+      keys.optional_count("shared_experts", {"n_shared_experts"}, text::kNonNegative).value_or(0);
+  set_shared_width(keys, moe, "n_shared_experts");
+}
+
+namespace {
+
 void read_deepseek(HfKeys& keys, SmoeArchitecture& architecture, const char* scoring,
                    const char* method, bool normalise) {
   read_head(keys, architecture, false);
   const LatentAttention attention = read_latent(keys);
   MoeFfn moe;
-  read_experts(keys, moe, {"moe_intermediate_size"});
-  read_scored_router(keys, moe, scoring, method, normalise);
-  moe.shared_experts =
-      keys.optional_count("shared_experts", {"n_shared_experts"}, text::kNonNegative).value_or(0);
-  set_shared_width(keys, moe, "n_shared_experts");
+  read_scored_moe(keys, moe, scoring, method, normalise);
   const std::int64_t layers = read_layer_count(keys);
   const std::vector<bool> is_moe = read_first_k_dense(keys, layers);
   const DenseFfn dense = read_dense_where_needed(keys, is_moe, {"intermediate_size"});

@@ -79,10 +79,10 @@ GroupedQueryAttention read_grouped_query(HfKeys& keys, const SmoeArchitecture& a
 
 // Expert count, top-k and width: moe.experts, moe.top_k, moe.intermediate, with their limits.
 void read_experts(HfKeys& keys, MoeFfn& moe, const HfNames& width_names);
-// scoring_func, topk_method, norm_topk_prob and the groups of DeepSeek's router (hf_deepseek.cpp);
-// the other arguments are the family's defaults.
-void read_scored_router(HfKeys& keys, MoeFfn& moe, const char* scoring, const char* method,
-                        bool normalise);
+// Experts, router (scoring_func, topk_method, norm_topk_prob, groups) and shared experts under
+// DeepSeek's keys (hf_deepseek.cpp); the other arguments are the family's defaults.
+void read_scored_moe(HfKeys& keys, MoeFfn& moe, const char* scoring, const char* method,
+                     bool normalise);
 // n_group, topk_group (null: 1).
 void read_groups(HfKeys& keys, MoeFfn& moe);
 

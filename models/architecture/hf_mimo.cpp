@@ -54,11 +54,7 @@ void read_mimo_v2_flash(HfKeys& keys, SmoeArchitecture& architecture) {
   GroupedQueryAttention sliding = read_kind(keys, "swa_");
   sliding.window = keys.count("window", {"sliding_window", "sliding_window_size"});
   MoeFfn moe;
-  read_experts(keys, moe, {"moe_intermediate_size"});
-  read_scored_router(keys, moe, "sigmoid", "noaux_tc", true);
-  moe.shared_experts =
-      keys.optional_count("shared_experts", {"n_shared_experts"}, text::kNonNegative).value_or(0);
-  set_shared_width(keys, moe, "n_shared_experts");
+  read_scored_moe(keys, moe, "sigmoid", "noaux_tc", true);
   const std::int64_t layers = read_layer_count(keys);
   const std::vector<bool> is_moe = read_first_k_dense(keys, layers);
   const DenseFfn dense = read_dense_where_needed(keys, is_moe, {"intermediate_size"});

@@ -156,12 +156,14 @@ TEST(InspectAccuracy, ThePapersThreshold) {
     }
     EXPECT_EQ(at(threshold_of(page.root, "greedy", row.pretrained), "factor").kind, Kind::null);
   }
-  EXPECT_THAT(at(page.root, "conclusion").scalar, HasSubstr("no gain is not excluded"));
+  EXPECT_THAT(at(page.root, "conclusion").scalar,
+              HasSubstr("\"no gain\" over the same size trained from scratch is not excluded"));
   const Finished table = run_moeplan({"inspect", "accuracy", "paper-superglue"});
   EXPECT_THAT(table.out, HasSubstr("reference from_scratch_same_size, mean over tasks, tolerance 0 "
                                    "points, point estimate"))
       << "the paper's rule is the default where the table has models from scratch";
-  EXPECT_THAT(table.out, HasSubstr("no gain is not excluded"));
+  EXPECT_THAT(table.out,
+              HasSubstr("\"no gain\" over the same size trained from scratch is not excluded"));
   EXPECT_THAT(table.out, testing::ContainsRegex("greedy +32 +none"));
 }
 

@@ -7,9 +7,9 @@
 
 #include <set>
 
-#include "models/text/load.hpp"
 #include "tests/support/golden.hpp"
 #include "tests/support/locations.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace moeplan::tests {
 namespace {

@@ -28,12 +28,6 @@ using ::testing::HasSubstr;
 std::string config_of(const std::string& id) {
   return text::read_file(data_dir() / "architectures" / (id + ".json"));
 }
-const MoeFfn& moe_of(const SmoeArchitecture& a, std::size_t layer) {
-  return std::get<MoeFfn>(a.layers.at(layer).ffn);
-}
-const GroupedQueryAttention& gqa_of(const SmoeArchitecture& a, std::size_t layer) {
-  return std::get<GroupedQueryAttention>(a.layers.at(layer).attention);
-}
 std::vector<std::size_t> full_layers(const SmoeArchitecture& a) {
   std::vector<std::size_t> found;
   for (std::size_t i = 0; i < a.layers.size(); ++i) {
