@@ -216,9 +216,12 @@ std::vector<std::string> reasons(const Plan& plan, const Scenario& scenario) {
   add_band(chosen, out);
   add_accuracy(chosen, scenario, out);
   if (chosen.money.stranded_gpus > 0) {
-    out.push_back(fmt::format(
-        "{} of {} rented GPUs stay idle: {} rents whole instances.", chosen.money.stranded_gpus,
-        chosen.money.stranded_gpus + chosen.gpus_total(), chosen.money.provider));
+    const std::int64_t paid = chosen.money.stranded_gpus + chosen.gpus_total();
+    out.push_back(chosen.money.owned
+                      ? fmt::format("{} of {} owned GPUs stay idle: machines are bought whole.",
+                                    chosen.money.stranded_gpus, paid)
+                      : fmt::format("{} of {} rented GPUs stay idle: {} rents whole instances.",
+                                    chosen.money.stranded_gpus, paid, chosen.money.provider));
   }
   if (plan.runner_up) {
     const Design& second = plan.designs[*plan.runner_up];
