@@ -107,9 +107,9 @@ void add_traffic(const Scenario& scenario, Design& d) {
   }
   const double served = (d.metrics.input_tokens_per_s + d.metrics.output_tokens_per_s) * replicas;
   if (served > 0.0) {
-    d.energy = models::energy_per_token(scenario.hardware[d.candidate.hardware].gpu.power,
-                                        d.gpus_total(), std::min(1.0, d.metrics.busy_fraction),
-                                        TokensPerSecond(served));
+    d.energy =
+        models::energy_per_token(scenario.hardware[d.candidate.hardware].gpu.power, d.gpus_total(),
+                                 std::min(1.0, d.metrics.busy_fraction), TokensPerSecond(served));
   }
 }
 

@@ -48,20 +48,6 @@ Json band_json(const std::optional<ErrorBand>& band) {
       .set("cost_usd_per_month_high", served ? Json(band->usd_per_month_high) : Json());
 }
 
-// The parts add up to cost_usd_per_month.
-Json cost_breakdown(const Money& money) {
-  const auto month = [](UsdPerSecond rate) { return rate.value() * kSecondsPerMonth; };
-  if (!money.owned) {
-    return Json::object().set("rent", money.usd_per_month);
-  }
-  return Json::object()
-      .set("capital", month(money.owned->capital))
-      .set("energy", month(money.owned->energy))
-      .set("hosting", month(money.owned->hosting))
-      .set("operations", month(money.owned->operations))
-      .set("licences", month(money.owned->licences));
-}
-
 Json law_json(const models::LawInfo& law, const std::string& gpu) {
   return Json::object()
       .set("gpu", gpu)

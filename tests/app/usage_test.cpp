@@ -90,6 +90,8 @@ std::vector<std::string> examples(const std::string& help) {
 const std::vector<std::vector<std::string>>& commands() {
   static const std::vector<std::vector<std::string>> all = {{},
                                                             {"plan"},
+                                                            {"simulate"},
+                                                            {"compare"},
                                                             {"inspect"},
                                                             {"inspect", "model"},
                                                             {"inspect", "hardware"},
@@ -130,17 +132,18 @@ std::vector<std::string> words_of(const std::string& line) {
 }
 
 TEST(Usage, ExamplesOfHelpWork) {
-  // As printed; --dry-run where a full run would be slow. fit's files are not part of the source.
+  // As printed; --dry-run where a full run would be slow. The files of fit and compare are the
+  // user's own.
   const RunOptions here{.directory = source_dir()};
   for (const std::vector<std::string>& command : commands()) {
     for (const std::string& line : examples(help_of(command))) {
       std::vector<std::string> words = words_of(line);
       ASSERT_GE(words.size(), 2U) << line;
       words.erase(words.begin());  // moeplan
-      if (words.front() == "fit") {
+      if (words.front() == "fit" || words.front() == "compare") {
         continue;
       }
-      if (words.front() == "plan" && words.back() != "--help") {
+      if ((words.front() == "plan" || words.front() == "simulate") && words.back() != "--help") {
         words.emplace_back("--dry-run");
       }
       const Finished run = run_moeplan(words, here);

@@ -116,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
               "prices",
               "{book: [2026-11, 2026-11]}",
               "E_DUPLICATE",
-              {"/prices/book", "share a price"}},
+              {"/prices/book/1", "'2026-11' is in the list twice"}},
         Wrong{"UnknownTierInAList",
               "prices",
               "{book: 2026-11, tier: [on_demand, sport]}",
