@@ -244,7 +244,7 @@ void expect_refused(const std::vector<std::string>& arguments,
 
 TEST(InspectWrongInput, NamesThatAreNotThereListTheOthers) {
   expect_refused({"inspect", "hardware", "h100"},
-                 {"error[E_VALUE]", "unknown hardware", "'h100'", "a GPU (a10, a100-pcie",
+                 {"error[E_VALUE]", "unknown hardware, got h100", "a GPU (a10, a100-pcie",
                   "a node (aws-g6e.48xlarge", "a fabric (ethernet-100g",
                   "did you mean 'h100-pcie' or 'h100-sxm'?"});
   expect_refused({"inspect", "hardware", "nvlink44"}, {"did you mean 'nvlink4'?"});
