@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "models/units/parse.hpp"
-#include "models/units/require.hpp"
 
 namespace moeplan::app {
 namespace {
@@ -89,7 +88,8 @@ std::string flops_text(Flops flops) {
 
 std::string attention_text(const models::Attention& attention) {
   if (const auto* gqa = std::get_if<models::GroupedQueryAttention>(&attention)) {
-    return fmt::format("GQA {}/{} x {}{}", gqa->heads, gqa->kv_heads, gqa->head_dim,
+    return fmt::format("GQA {}/{} x {}{}{}", gqa->heads, gqa->kv_heads, gqa->head_dim,
+                       gqa->value_is_key ? ", values are keys" : "",
                        gqa->window ? fmt::format(", window {}", *gqa->window) : "");
   }
   const auto& mla = std::get<models::LatentAttention>(attention);
@@ -107,8 +107,6 @@ std::string ffn_text(const models::Ffn& ffn) {
       moe.intermediate,
       moe.shared_intermediate > 0 ? fmt::format(", shared {}", moe.shared_intermediate) : "");
 }
-
-using Row = std::vector<std::string>;
 
 std::vector<Row> layer_rows(const SmoeArchitecture& a, const Summary& s) {
   std::vector<Row> rows = {{"layers", "attention", "feed-forward", "parameters", "weights",
@@ -146,40 +144,6 @@ std::vector<Row> origin_rows(const SmoeArchitecture& a) {
   return rows;
 }
 
-// First row = header. Columns are aligned to the left, two spaces apart.
-std::string as_table(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(rows.front().size(), 0);
-  for (const Row& row : rows) {
-    for (std::size_t c = 0; c < row.size(); ++c) {
-      widths[c] = std::max(widths[c], row[c].size());
-    }
-  }
-  std::string out;
-  for (const Row& row : rows) {
-    std::string line;
-    for (std::size_t c = 0; c < row.size(); ++c) {
-      line += fmt::format("{:<{}}  ", row[c], widths[c]);
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
-  }
-  return out;
-}
-
-std::string as_markdown(const std::vector<Row>& rows) {
-  std::string out;
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    out += fmt::format("| {} |\n", fmt::join(rows[r], " | "));
-    if (r == 0) {
-      for (std::size_t c = 0; c < rows[r].size(); ++c) {
-        out += "|---";
-      }
-      out += "|\n";
-    }
-  }
-  return out;
-}
-
 std::string heading(const SmoeArchitecture& a, const Summary& s,
                     const InspectModelOptions& options) {
   const std::string experts =
@@ -188,42 +152,27 @@ std::string heading(const SmoeArchitecture& a, const Summary& s,
   return fmt::format(
       "{}: {}, {} layers, {} of them with experts; weights {}{}, KV cache {}, compute at {} tokens "
       "of context\nper GPU: the fullest of {} (tensor_parallel {}, data_parallel {}, "
-      "expert_parallel {}); rows of layers: one layer\n",
+      "expert_parallel {}); rows of layers: one layer",
       a.name, a.model_type, a.layers.size(), a.moe_layers().size(), models::name_of(s.precision),
       experts, models::name_of(options.kv_precision), context_of(a, options), l.ranks(),
       l.tensor_parallel, l.data_parallel, l.expert_parallel ? "on" : "off");
 }
 
-std::string for_people(const SmoeArchitecture& a, const InspectModelOptions& options,
-                       bool markdown) {
-  const Summary s = summarize(a, options);
-  const auto render = markdown ? as_markdown : as_table;
-  std::string out =
-      heading(a, s, options) + "\n" + render(layer_rows(a, s)) + "\n" + render(origin_rows(a));
-  if (!a.source.empty()) {
-    out += fmt::format("\nsource: {}\n", a.source);
-  }
-  for (const std::string& warning : a.warnings) {
-    out += fmt::format("\nwarning: {}\n", warning);
-  }
-  return out;
-}
-
 std::int64_t whole(double value) { return std::llround(value); }
 
-std::string as_csv(const SmoeArchitecture& a, const InspectModelOptions& options) {
-  const Summary s = summarize(a, options);
-  std::string out =
-      "layers,layer_count,kind,parameters_per_layer,weight_bytes_per_layer,"
-      "weight_bytes_per_layer_per_gpu,flops_per_token_per_layer,kv_bytes_per_token_per_layer\n";
+std::vector<Row> csv_rows(const Summary& s) {
+  std::vector<Row> rows = {{"layers", "layer_count", "kind", "parameters_per_layer",
+                            "weight_bytes_per_layer", "weight_bytes_per_layer_per_gpu",
+                            "flops_per_token_per_layer", "kv_bytes_per_token_per_layer"}};
   for (const Group& g : s.groups) {
-    out +=
-        fmt::format("\"{}\",{},{},{},{},{},{},{}\n", layer_range(g.layers), g.layers.size(),
-                    std::holds_alternative<models::MoeFfn>(g.layer->ffn) ? "moe" : "dense",
-                    g.parameters.total(), whole(g.weights.value()),
-                    whole(g.weights_per_gpu.value()), whole(g.flops.value()), whole(g.kv.value()));
+    rows.push_back(
+        {layer_range(g.layers), fmt::format("{}", g.layers.size()),
+         std::holds_alternative<models::MoeFfn>(g.layer->ffn) ? "moe" : "dense",
+         fmt::format("{}", g.parameters.total()), fmt::format("{}", whole(g.weights.value())),
+         fmt::format("{}", whole(g.weights_per_gpu.value())),
+         fmt::format("{}", whole(g.flops.value())), fmt::format("{}", whole(g.kv.value()))});
   }
-  return out;
+  return rows;
 }
 
 text::Json group_json(const Group& g) {
@@ -262,33 +211,8 @@ text::Json group_json(const Group& g) {
   return row;
 }
 
-}  // namespace
-
-std::string layer_range(const std::vector<std::size_t>& layers) {
-  const auto run_end = [&](std::size_t begin, std::size_t step) {
-    std::size_t end = begin;
-    while (end + 1 < layers.size() && layers[end + 1] == layers[end] + step) {
-      ++end;
-    }
-    return end;
-  };
-  // One arithmetic progression with a gap: "0, 2, ..., 22".
-  if (layers.size() > 3 && layers[1] - layers[0] > 1 &&
-      run_end(0, layers[1] - layers[0]) == layers.size() - 1) {
-    return fmt::format("{}, {}, ..., {}", layers[0], layers[1], layers.back());
-  }
-  std::string out;
-  for (std::size_t i = 0; i < layers.size();) {
-    const std::size_t end = run_end(i, 1);
-    out += out.empty() ? "" : ", ";
-    out += end == i ? fmt::format("{}", layers[i]) : fmt::format("{}-{}", layers[i], layers[end]);
-    i = end + 1;
-  }
-  return out;
-}
-
-text::Json inspect_model_json(const SmoeArchitecture& a, const InspectModelOptions& options) {
-  const Summary s = summarize(a, options);
+text::Json json_of(const SmoeArchitecture& a, const Summary& s,
+                   const InspectModelOptions& options) {
   text::Json layers = text::Json::array();
   for (const Group& g : s.groups) {
     layers.push(group_json(g));
@@ -337,19 +261,45 @@ text::Json inspect_model_json(const SmoeArchitecture& a, const InspectModelOptio
   return out;
 }
 
-std::string inspect_model(const SmoeArchitecture& architecture, const InspectModelOptions& options,
-                          const std::string& format) {
-  if (format == "json") {
-    return inspect_model_json(architecture, options).pretty();
+}  // namespace
+
+std::string layer_range(const std::vector<std::size_t>& layers) {
+  const auto run_end = [&](std::size_t begin, std::size_t step) {
+    std::size_t end = begin;
+    while (end + 1 < layers.size() && layers[end + 1] == layers[end] + step) {
+      ++end;
+    }
+    return end;
+  };
+  // One arithmetic progression with a gap: "0, 2, ..., 22".
+  if (layers.size() > 3 && layers[1] - layers[0] > 1 &&
+      run_end(0, layers[1] - layers[0]) == layers.size() - 1) {
+    return fmt::format("{}, {}, ..., {}", layers[0], layers[1], layers.back());
   }
-  if (format == "jsonl") {
-    return inspect_model_json(architecture, options).line() + "\n";
+  std::string out;
+  for (std::size_t i = 0; i < layers.size();) {
+    const std::size_t end = run_end(i, 1);
+    out += out.empty() ? "" : ", ";
+    out += end == i ? fmt::format("{}", layers[i]) : fmt::format("{}-{}", layers[i], layers[end]);
+    i = end + 1;
   }
-  if (format == "csv") {
-    return as_csv(architecture, options);
+  return out;
+}
+
+Page inspect_model(const SmoeArchitecture& architecture, const InspectModelOptions& options) {
+  const Summary s = summarize(architecture, options);
+  Page page;
+  page.title = heading(architecture, s, options);
+  page.tables = {{"", layer_rows(architecture, s)}, {"", origin_rows(architecture)}};
+  if (!architecture.source.empty()) {
+    page.notes.push_back("source: " + architecture.source);
   }
-  require(format == "table" || format == "markdown", "unknown format of inspect model");
-  return for_people(architecture, options, format == "markdown");
+  for (const std::string& warning : architecture.warnings) {
+    page.notes.push_back("warning: " + warning);
+  }
+  page.json = json_of(architecture, s, options);
+  page.csv = csv_rows(s);
+  return page;
 }
 
 }  // namespace moeplan::app

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "app/inspect_page.hpp"
 #include "models/architecture/counts.hpp"
 #include "models/architecture/smoe_architecture.hpp"
-#include "models/text/json.hpp"
 
 namespace moeplan::app {
 
@@ -20,15 +20,10 @@ struct InspectModelOptions {
       4096;  // that a token attends to, for the FLOPs; at most max_positions
 };
 
-// format: table, markdown, csv, json or jsonl. csv has one row per group of equal layers.
-// Throws: std::logic_error for another format (the command line has checked it).
-std::string inspect_model(const models::SmoeArchitecture& architecture,
-                          const InspectModelOptions& options, const std::string& format);
-
-// Keys carry their unit (weight_bytes, kv_bytes_per_token); numbers of a layers[] entry are those
-// of ONE layer.
-text::Json inspect_model_json(const models::SmoeArchitecture& architecture,
-                              const InspectModelOptions& options);
+// JSON keys carry their unit (weight_bytes, kv_bytes_per_token); numbers of a layers[] entry are
+// those of ONE layer. CSV has one row per group of equal layers.
+Page inspect_model(const models::SmoeArchitecture& architecture,
+                   const InspectModelOptions& options);
 
 // "0-47", "0, 2, ..., 22" or "0-2, 7": indices in ascending order.
 std::string layer_range(const std::vector<std::size_t>& layers);

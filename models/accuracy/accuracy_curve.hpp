@@ -41,7 +41,13 @@ struct AccuracyTask {
 struct AccuracyDescription {
   std::string id;
   std::string name;
-  std::string model;   // "Qwen3-30B-A3B"
+  std::string model;  // "Qwen3-30B-A3B"
+  // The architecture of that model, as the file names it (catalog id or path; "" where it does
+  // not), and its shape, by which a model that only has as many experts is told apart.
+  std::string architecture;
+  std::int64_t hidden = 0;
+  std::int64_t layers = 0;
+  std::string table;   // of which a curve is a part; "" for a curve of its own
   std::string method;  // "REAP"
   std::string metric;  // "pass@1"
   std::vector<AccuracyTask> tasks;

@@ -4,6 +4,7 @@
 // Letters: h hidden, H heads, K kv_heads, d head_dim, I intermediate, E experts, k top_k,
 // V vocabulary. Matrices of a gated FFN: 3 (gate, up, down), else 2.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,8 +15,10 @@
 
 namespace moeplan::models {
 
-// Numbers of weights in one layer, or summed over layers.
-//   attention: GQA 2 h H d + 2 h K d; MLA: q (h Hq or via q_lora_rank), h (kv_lora_rank + rope),
+// An amount for every kind of weight in a layer: numbers of weights, or their bytes.
+// Numbers of weights in one layer, or summed over layers:
+//   attention: GQA 2 h H d + 2 h K d (h K d where values are keys); MLA: q (h Hq or via
+//   q_lora_rank), h (kv_lora_rank + rope),
 //     kv_lora_rank H (nope + v), H v h
 //     twice in a decoder layer with cross-attention (and one norm more)
 //   router: h E, + E with a correction bias, + E with a bias, + h with a gate on the shared expert,
@@ -23,18 +26,36 @@ namespace moeplan::models {
 //   experts: E x matrices x h I. shared_experts, dense_ffn: matrices x h I
 //   norms: two of h (LayerNorm has weight and bias), q and k norms, MLA's norms on its ranks
 //   expert_biases: E (I or 2 I, + h). biases: those of attention, dense and shared FFN
-struct LayerParameters {
-  std::int64_t attention = 0;
-  std::int64_t router = 0;
-  std::int64_t experts = 0;
-  std::int64_t expert_biases = 0;
-  std::int64_t shared_experts = 0;
-  std::int64_t dense_ffn = 0;
-  std::int64_t norms = 0;
-  std::int64_t biases = 0;
-  std::int64_t total() const;
-  LayerParameters& operator+=(const LayerParameters& other);
+template <class Amount>
+struct ByKind {
+  Amount attention{};
+  Amount router{};
+  Amount experts{};
+  Amount expert_biases{};
+  Amount shared_experts{};
+  Amount dense_ffn{};
+  Amount norms{};
+  Amount biases{};
+
+  // Every kind once, in the order above.
+  static constexpr std::array<Amount ByKind::*, 8> kKinds = {
+      &ByKind::attention,      &ByKind::router,    &ByKind::experts, &ByKind::expert_biases,
+      &ByKind::shared_experts, &ByKind::dense_ffn, &ByKind::norms,   &ByKind::biases};
+  Amount total() const {
+    Amount sum{};
+    for (const auto kind : kKinds) {
+      sum += this->*kind;
+    }
+    return sum;
+  }
+  ByKind& operator+=(const ByKind& other) {
+    for (const auto kind : kKinds) {
+      this->*kind += other.*kind;
+    }
+    return *this;
+  }
 };
+using LayerParameters = ByKind<std::int64_t>;
 LayerParameters layer_parameters(const SmoeArchitecture& architecture, const Layer& layer);
 
 struct Parameters {
@@ -66,24 +87,15 @@ struct RankLayout {
 // Quantised are the matrices of attention, FFN and experts; the rest is plain_bytes(precision).
 // Source: vLLM 0.19 layer sharding (VocabParallelEmbedding, QKVParallelLinear, FusedMoE);
 // serving.md 1.
-struct RankWeights {
+struct RankWeights : ByKind<Bytes> {
   Bytes embeddings;
   Bytes lm_head;
-  Bytes attention;
-  Bytes router;
-  Bytes experts;
-  Bytes expert_biases;
-  Bytes shared_experts;
-  Bytes dense_ffn;
-  Bytes norms;
-  Bytes biases;
-  Bytes total() const;
-  RankWeights& operator+=(const RankWeights& other);
+  Bytes total() const { return ByKind::total() + embeddings + lm_head; }
 };
 // precision: of all quantised weights, except experts that have one of their own
 // (architecture.expert_precision). Throws: std::logic_error unless the layout is positive.
-RankWeights layer_rank_weights(const SmoeArchitecture& architecture, const Layer& layer,
-                               const RankLayout& layout, Precision precision);
+ByKind<Bytes> layer_rank_weights(const SmoeArchitecture& architecture, const Layer& layer,
+                                 const RankLayout& layout, Precision precision);
 RankWeights rank_weights(const SmoeArchitecture& architecture, const RankLayout& layout,
                          Precision precision);
 // The whole model on one rank.

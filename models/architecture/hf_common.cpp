@@ -27,7 +27,7 @@ std::int64_t read_layer_count(HfKeys& keys) {
 GroupedQueryAttention read_grouped_query(HfKeys& keys, const SmoeArchitecture& architecture,
                                          HeadDim rule, bool kv_default_heads) {
   const HfNames heads_names = {"num_attention_heads", "n_head", "n_heads", "num_heads"};
-  const HfNames kv_names = {"num_key_value_heads", "kv_n_heads"};
+  const HfNames kv_names = {"num_key_value_heads", "kv_n_heads", "num_attention_groups"};
   const HfNames dim_names = {"head_dim", "d_kv"};
   GroupedQueryAttention attention;
   attention.heads = keys.count("heads", heads_names);

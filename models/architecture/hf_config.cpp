@@ -73,6 +73,12 @@ void read_family(HfKeys& keys, SmoeArchitecture& architecture) {
     read_jamba(keys, architecture);
   } else if (type == "gpt2") {
     read_gpt2(keys, architecture);
+  } else if (type == "mimo_v2_flash") {
+    read_mimo_v2_flash(keys, architecture);
+  } else if (type == "gemma4" || type == "gemma4_text") {
+    read_gemma4(keys, architecture);
+  } else if (type == "step3p5" || type == "step3p7") {
+    read_step3(keys, architecture);
   } else if (is_refused_family(type)) {
     refuse_family(keys, type);
   } else {
@@ -95,17 +101,16 @@ void warn_about_unread(HfKeys& keys, const SmoeArchitecture& architecture) {
 }  // namespace
 
 const std::vector<std::string>& hf_model_types() {
-  static const std::vector<std::string> names = {"dbrx",        "deepseek_v2",
-                                                 "deepseek_v3", "ernie4_5_moe",
-                                                 "glm4_moe",    "gpt2",
-                                                 "gpt_oss",     "jamba",
-                                                 "kimi_k2",     "llama",
-                                                 "llama4",      "llama4_text",
-                                                 "minimax_m2",  "mistral",
-                                                 "mixtral",     "nllb-moe",
-                                                 "olmoe",       "qwen2",
-                                                 "qwen2_moe",   "qwen3",
-                                                 "qwen3_moe",   "switch_transformers"};
+  static const std::vector<std::string> names = {
+      "dbrx",         "deepseek_v2", "deepseek_v3",
+      "ernie4_5_moe", "gemma4",      "gemma4_text",
+      "glm4_moe",     "gpt2",        "gpt_oss",
+      "jamba",        "kimi_k2",     "llama",
+      "llama4",       "llama4_text", "mimo_v2_flash",
+      "minimax_m2",   "mistral",     "mixtral",
+      "nllb-moe",     "olmoe",       "qwen2",
+      "qwen2_moe",    "qwen3",       "qwen3_moe",
+      "step3p5",      "step3p7",     "switch_transformers"};
   return names;
 }
 

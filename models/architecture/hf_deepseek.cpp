@@ -6,6 +6,7 @@
 #include "models/architecture/hf_family.hpp"
 
 namespace moeplan::models {
+
 namespace {
 
 LatentAttention read_latent(HfKeys& keys) {
@@ -62,16 +63,25 @@ void read_router(HfKeys& keys, MoeFfn& moe, const char* scoring, const char* met
   }
 }
 
-void read_deepseek(HfKeys& keys, SmoeArchitecture& architecture, const char* scoring,
-                   const char* method, bool normalise) {
-  read_head(keys, architecture, false);
-  const LatentAttention attention = read_latent(keys);
-  MoeFfn moe;
+}  // namespace
+
+void read_scored_moe(HfKeys& keys, MoeFfn& moe, const char* scoring, const char* method,
+                     bool normalise) {
   read_experts(keys, moe, {"moe_intermediate_size"});
   read_router(keys, moe, scoring, method, normalise);
   moe.shared_experts =
       keys.optional_count("shared_experts", {"n_shared_experts"}, text::kNonNegative).value_or(0);
   set_shared_width(keys, moe, "n_shared_experts");
+}
+
+namespace {
+
+void read_deepseek(HfKeys& keys, SmoeArchitecture& architecture, const char* scoring,
+                   const char* method, bool normalise) {
+  read_head(keys, architecture, false);
+  const LatentAttention attention = read_latent(keys);
+  MoeFfn moe;
+  read_scored_moe(keys, moe, scoring, method, normalise);
   const std::int64_t layers = read_layer_count(keys);
   const std::vector<bool> is_moe = read_first_k_dense(keys, layers);
   const DenseFfn dense = read_dense_where_needed(keys, is_moe, {"intermediate_size"});

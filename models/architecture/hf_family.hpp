@@ -47,6 +47,10 @@ void read_switch(HfKeys& keys, SmoeArchitecture& architecture);
 void read_nllb_moe(HfKeys& keys, SmoeArchitecture& architecture);
 // hf_jamba.cpp: only when every layer is attention.
 void read_jamba(HfKeys& keys, SmoeArchitecture& architecture);
+// hf_mimo.cpp, hf_gemma4.cpp (gemma4, gemma4_text), hf_step3.cpp (step3p5, step3p7).
+void read_mimo_v2_flash(HfKeys& keys, SmoeArchitecture& architecture);
+void read_gemma4(HfKeys& keys, SmoeArchitecture& architecture);
+void read_step3(HfKeys& keys, SmoeArchitecture& architecture);
 // hf_refused.cpp: families with layers that cannot be costed, sorted (also with the suffix _text).
 // refuse_family records an E_VALUE that names those layers, why, and what can be costed.
 const std::vector<std::string>& hf_refused_types();
@@ -75,6 +79,10 @@ GroupedQueryAttention read_grouped_query(HfKeys& keys, const SmoeArchitecture& a
 
 // Expert count, top-k and width: moe.experts, moe.top_k, moe.intermediate, with their limits.
 void read_experts(HfKeys& keys, MoeFfn& moe, const HfNames& width_names);
+// Experts, router (scoring_func, topk_method, norm_topk_prob, groups) and shared experts under
+// DeepSeek's keys (hf_deepseek.cpp); the other arguments are the family's defaults.
+void read_scored_moe(HfKeys& keys, MoeFfn& moe, const char* scoring, const char* method,
+                     bool normalise);
 // n_group, topk_group (null: 1).
 void read_groups(HfKeys& keys, MoeFfn& moe);
 
@@ -86,6 +94,10 @@ std::vector<std::optional<std::int64_t>> layer_windows(HfKeys& keys, std::int64_
 
 // --- which layers are MoE (hf_moe_layers.cpp) ---
 
+// True when a list has one entry per layer, else E_VALUE with both numbers.
+// entries: what they are ("0 or 1").
+bool right_length(HfKeys& keys, const std::string& name, std::size_t size, std::int64_t layers,
+                  const char* entries);
 // [layers], true where there are experts. In this order: the list mlp_layer_types of dense and
 // sparse (GLM-5.2); the list moe_layer_freq of 0 and 1 (MiMo); else i >= first_k_dense_replace and
 // i % moe_layer_freq == 0.

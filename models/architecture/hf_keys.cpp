@@ -241,8 +241,9 @@ std::string HfKeys::word_or(const std::string& field, const HfNames& names,
   return value.value_or(fallback);
 }
 
-std::optional<std::vector<std::int64_t>> HfKeys::counts(const std::string& field,
-                                                        const HfNames& names) {
+template <class T, class Read>
+std::optional<std::vector<T>> HfKeys::list_of(const std::string& field, const HfNames& names,
+                                              const std::string& items, Read read) {
   const std::optional<Found> found = find(names);
   if (!found) {
     return std::nullopt;
@@ -251,44 +252,33 @@ std::optional<std::vector<std::int64_t>> HfKeys::counts(const std::string& field
     problems_->add({.code = "E_TYPE",
                     .mark = found->node->mark,
                     .pointer = found->pointer,
-                    .what = "not a list of whole numbers",
+                    .what = "not a list of " + items,
                     .got = text::kind_name(found->node->kind),
-                    .expected = "a list of whole numbers"});
+                    .expected = "a list of " + items});
     return std::nullopt;
   }
-  std::vector<std::int64_t> values;
+  std::vector<T> values;
   for (std::size_t i = 0; i < found->node->items.size(); ++i) {
-    values.push_back(
-        text::as_count(*problems_, found->node->items[i], fmt::format("{}/{}", found->pointer, i))
-            .value_or(0));
+    values.push_back(read(found->node->items[i], fmt::format("{}/{}", found->pointer, i)));
   }
   note(field, *found, shown(*found->node));
   return values;
 }
 
+std::optional<std::vector<std::int64_t>> HfKeys::counts(const std::string& field,
+                                                        const HfNames& names) {
+  return list_of<std::int64_t>(field, names, "whole numbers",
+                               [&](const text::Node& item, const std::string& pointer) {
+                                 return text::as_count(*problems_, item, pointer).value_or(0);
+                               });
+}
+
 std::optional<std::vector<std::string>> HfKeys::words(const std::string& field,
                                                       const HfNames& names) {
-  const std::optional<Found> found = find(names);
-  if (!found) {
-    return std::nullopt;
-  }
-  if (found->node->kind != text::Kind::sequence) {
-    problems_->add({.code = "E_TYPE",
-                    .mark = found->node->mark,
-                    .pointer = found->pointer,
-                    .what = "not a list of strings",
-                    .got = text::kind_name(found->node->kind),
-                    .expected = "a list of strings"});
-    return std::nullopt;
-  }
-  std::vector<std::string> values;
-  for (std::size_t i = 0; i < found->node->items.size(); ++i) {
-    values.push_back(
-        text::as_string(*problems_, found->node->items[i], fmt::format("{}/{}", found->pointer, i))
-            .value_or(""));
-  }
-  note(field, *found, shown(*found->node));
-  return values;
+  return list_of<std::string>(field, names, "strings",
+                              [&](const text::Node& item, const std::string& pointer) {
+                                return text::as_string(*problems_, item, pointer).value_or("");
+                              });
 }
 
 void HfKeys::understood(const HfNames& names) {

@@ -84,6 +84,10 @@ class HfKeys {
     std::string name;  // "" = top level
   };
   std::optional<Found> look(const HfNames& names) const;
+  // read(node, pointer) -> T of one item; items: what they are called in the error.
+  template <class T, class Read>
+  std::optional<std::vector<T>> list_of(const std::string& field, const HfNames& names,
+                                        const std::string& items, Read read);
   std::optional<Found> find_agreeing(const HfNames& names);
   std::optional<std::int64_t> read_count(const std::string& field, const Found& found,
                                          const text::Range& range);

@@ -7,9 +7,7 @@
 #include "models/architecture/hf_family.hpp"
 
 namespace moeplan::models {
-namespace {
 
-// The list must have one entry per layer.
 bool right_length(HfKeys& keys, const std::string& name, std::size_t size, std::int64_t layers,
                   const char* entries) {
   if (static_cast<std::int64_t>(size) == layers) {
@@ -20,6 +18,8 @@ bool right_length(HfKeys& keys, const std::string& name, std::size_t size, std::
                 fmt::format("{} entries of {}", layers, entries));
   return false;
 }
+
+namespace {
 
 std::optional<std::vector<bool>> from_layer_types(HfKeys& keys, std::int64_t layers) {
   const auto types = keys.words("mlp_layer_types", {"mlp_layer_types"});

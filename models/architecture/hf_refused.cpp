@@ -22,15 +22,9 @@ constexpr Refusal kRefusals[] = {
      "compressed sparse attention: num_key_value_heads 1 and head_dim 512 describe "
      "neither grouped-query attention nor DeepSeek-V3's latent attention (which has "
      "kv_lora_rank and qk_rope_head_dim)"},
-    {"gemma4",
-     "full attention with its own head_dim and shared keys and values, and a dense FFN "
-     "beside the experts"},
     {"glm_moe_dsa", "sparse latent attention: an indexer chooses which tokens are attended to"},
     {"kimi_k3", "Kimi delta attention (linear) and experts of a narrower latent width"},
     {"kimi_linear", "Kimi delta attention (linear): a state of fixed size instead of a cache"},
-    {"mimo_v2_flash",
-     "value heads of another size than key heads, and other head counts in layers "
-     "with a window"},
     {"minimax_m3_vl", "block-sparse attention: an indexer chooses which blocks are attended to"},
     {"nemotron_h", "Mamba-2 layers, and experts of a narrower latent width (moe_latent_size)"},
     {"qwen3_5_moe", "gated delta attention (linear), and a gate on the output of full attention"},
@@ -99,8 +93,8 @@ std::string describe(const std::vector<std::string>& kinds) {
 }  // namespace
 
 std::string what_can_be_costed() {
-  return "layers of grouped-query attention (full, sliding window or chunked; one head_dim for "
-         "keys and values) or of latent attention (kv_lora_rank), with dense or MoE feed-forward";
+  return "layers of grouped-query attention (full, sliding window or chunked) or of latent "
+         "attention (kv_lora_rank), with dense or MoE feed-forward";
 }
 
 const std::vector<std::string>& hf_refused_types() {

@@ -12,8 +12,9 @@ std::int64_t norm_parameters(const SmoeArchitecture& architecture) {
 void add_attention(LayerParameters& p, const GroupedQueryAttention& a, std::int64_t h) {
   const std::int64_t q = a.heads * a.head_dim;
   const std::int64_t kv = a.kv_heads * a.head_dim;
-  p.attention = 2 * h * q + 2 * h * kv;
-  p.biases += (a.qkv_bias ? q + 2 * kv : 0) + (a.output_bias ? h : 0);
+  const std::int64_t projected = a.value_is_key ? kv : 2 * kv;
+  p.attention = 2 * h * q + h * projected;
+  p.biases += (a.qkv_bias ? q + projected : 0) + (a.output_bias ? h : 0);
   p.norms += a.qk_norm ? 2 * a.head_dim : 0;
   p.norms += a.qk_norm_whole ? q + kv : 0;
 }
@@ -47,22 +48,6 @@ void add_ffn(LayerParameters& p, const MoeFfn& moe, std::int64_t h) {
 }
 
 }  // namespace
-
-std::int64_t LayerParameters::total() const {
-  return attention + router + experts + expert_biases + shared_experts + dense_ffn + norms + biases;
-}
-
-LayerParameters& LayerParameters::operator+=(const LayerParameters& other) {
-  attention += other.attention;
-  router += other.router;
-  experts += other.experts;
-  expert_biases += other.expert_biases;
-  shared_experts += other.shared_experts;
-  dense_ffn += other.dense_ffn;
-  norms += other.norms;
-  biases += other.biases;
-  return *this;
-}
 
 LayerParameters layer_parameters(const SmoeArchitecture& architecture, const Layer& layer) {
   LayerParameters p;

@@ -42,33 +42,14 @@ Layer rank_layer(const Layer& layer, const RankLayout& layout) {
 
 }  // namespace
 
-Bytes RankWeights::total() const {
-  return embeddings + lm_head + attention + router + experts + expert_biases + shared_experts +
-         dense_ffn + norms + biases;
-}
-
-RankWeights& RankWeights::operator+=(const RankWeights& other) {
-  embeddings += other.embeddings;
-  lm_head += other.lm_head;
-  attention += other.attention;
-  router += other.router;
-  experts += other.experts;
-  expert_biases += other.expert_biases;
-  shared_experts += other.shared_experts;
-  dense_ffn += other.dense_ffn;
-  norms += other.norms;
-  biases += other.biases;
-  return *this;
-}
-
-RankWeights layer_rank_weights(const SmoeArchitecture& architecture, const Layer& layer,
-                               const RankLayout& layout, Precision precision) {
+ByKind<Bytes> layer_rank_weights(const SmoeArchitecture& architecture, const Layer& layer,
+                                 const RankLayout& layout, Precision precision) {
   require(layout.tensor_parallel > 0 && layout.data_parallel > 0, "a layout has positive degrees");
   const LayerParameters whole = layer_parameters(architecture, layer);
   const LayerParameters own = layer_parameters(architecture, rank_layer(layer, layout));
   const double quantised = weight_bytes(precision);
   const double plain = plain_bytes(precision);
-  RankWeights w;
+  ByKind<Bytes> w;
   w.attention = of(own.attention, quantised);
   w.experts = of(own.experts, weight_bytes(architecture.experts_in(precision)));
   w.shared_experts = of(own.shared_experts, quantised);
@@ -93,7 +74,7 @@ RankWeights rank_weights(const SmoeArchitecture& architecture, const RankLayout&
   w.lm_head = of(architecture.tied_embeddings ? 0 : table, plain);
   w.norms = of(whole.final_norm, plain);
   for (const Layer& layer : architecture.layers) {
-    w += layer_rank_weights(architecture, layer, layout, precision);
+    w.ByKind::operator+=(layer_rank_weights(architecture, layer, layout, precision));
   }
   return w;
 }

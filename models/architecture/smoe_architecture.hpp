@@ -24,6 +24,7 @@ struct GroupedQueryAttention {
   bool output_bias = false;
   bool qk_norm = false;                // RMS norms of head_dim on q and k (Qwen3)
   bool qk_norm_whole = false;          // the same over all heads at once (OLMoE)
+  bool value_is_key = false;           // no value projection (Gemma 4); the cache holds both
   std::optional<std::int64_t> window;  // sliding window in tokens
   friend bool operator==(const GroupedQueryAttention&, const GroupedQueryAttention&) = default;
 };

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "models/accuracy/accuracy_curve.hpp"
@@ -33,6 +34,10 @@ AccuracyCurve load_accuracy(const std::string& id_or_path);
 AccuracyTable load_accuracy_table(const std::string& id_or_path);
 // Accuracy against experts per token, all experts resident: data/accuracy/top_k.
 TopKCurve load_top_k_curve(const std::string& id_or_path);
+// Any of the three: an id (a curve before a table before a top-k curve), `tables/ID` or `top_k/ID`
+// where two share an id, or a path, whose schema decides.
+using AccuracyData = std::variant<AccuracyCurve, AccuracyTable, TopKCurve>;
+AccuracyData load_accuracy_data(const std::string& id_or_path);
 // A path to a Hugging Face config.json (or a YAML of the same keys), or an id of
 // data/architectures.
 SmoeArchitecture load_architecture(const std::string& id_or_path);

@@ -9,6 +9,7 @@
 #include "models/catalog/catalog.hpp"
 #include "models/catalog/files.hpp"
 #include "models/catalog/sourced.hpp"
+#include "models/text/input_error.hpp"
 #include "models/text/load.hpp"
 
 namespace moeplan::models {
@@ -27,6 +28,11 @@ struct Axis {
   std::int64_t high = 1;
   std::string expected;
 };
+
+bool catalog_has(const std::string& folder, const std::string& id) {
+  const std::vector<std::string> ids = catalog_ids(folder);
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
 
 bool all_counted(const std::vector<AccuracyTask>& tasks) {
   return std::all_of(tasks.begin(), tasks.end(),
@@ -81,11 +87,35 @@ std::map<std::string, double> read_values(text::Reader& entry,
   return values;
 }
 
+// architecture: a catalog id, or a path relative to the file. Its hidden size and layers are
+// recorded, so that whoever uses the curve can tell whether it is of the same model.
+void read_architecture_of(text::Reader& file, const std::filesystem::path& path,
+                          AccuracyDescription& out) {
+  out.architecture = file.string("architecture", "");
+  if (out.architecture.empty()) {
+    return;
+  }
+  const std::string name = is_path(out.architecture)
+                               ? (path.parent_path() / out.architecture).string()
+                               : out.architecture;
+  try {
+    const SmoeArchitecture architecture = load_architecture(name);
+    out.hidden = architecture.hidden;
+    out.layers = static_cast<std::int64_t>(architecture.layers.size());
+  } catch (const InputError& error) {
+    const Problem& first = error.problems().front();
+    file.problem("architecture", first.code, first.what, first.expected, first.fix);
+  }
+}
+
 // What curves and tables say alike.
-AccuracyDescription read_description(text::Reader& file, const Sources& sources) {
+AccuracyDescription read_description(text::Reader& file, const Sources& sources,
+                                     const std::filesystem::path& path) {
   AccuracyDescription out;
+  out.id = path.stem().string();
   out.name = file.string("name");
   out.model = file.string("model");
+  read_architecture_of(file, path, out);
   out.metric = file.string("metric");
   out.top_k = file.count("top_k", kExperts);
   out.finetuned = file.boolean("finetuned", false);
@@ -151,10 +181,9 @@ std::vector<AccuracyPoint> read_points(text::Reader& file, const Sources& source
   return points;
 }
 
-AccuracyCurve read_own_curve(text::Reader& file, const std::string& id) {
+AccuracyCurve read_own_curve(text::Reader& file, const std::filesystem::path& path) {
   const Sources sources(file);
-  AccuracyDescription description = read_description(file, sources);
-  description.id = id;
+  AccuracyDescription description = read_description(file, sources, path);
   description.router = file.choice("router", kRouters);
   description.method = file.string("method");
   description.pretrained_experts = file.count("pretrained_experts", kExperts);
@@ -219,6 +248,7 @@ AccuracyCurve read_table_curve(text::Reader& file, const std::string& id) {
   const AccuracyCurve curve = table.curve(method, pretrained);
   AccuracyDescription description = curve.description();
   description.id = id;
+  description.table = table_id;
   description.name = name;
   description.router = other_router ? router : description.router;
   description.note = note.empty() ? description.note : note;
@@ -235,8 +265,8 @@ AccuracyCurve load_accuracy(const std::string& id_or_path) {
   text::Reader file(problems, document.root);
   text::check_schema(file, kCurve, 1, 1);
   problems.throw_if_any();
-  const std::string id = path.stem().string();
-  return file.has("table") ? read_table_curve(file, id) : read_own_curve(file, id);
+  return file.has("table") ? read_table_curve(file, path.stem().string())
+                           : read_own_curve(file, path);
 }
 
 AccuracyTable load_accuracy_table(const std::string& id_or_path) {
@@ -248,8 +278,7 @@ AccuracyTable load_accuracy_table(const std::string& id_or_path) {
   problems.throw_if_any();
   const Sources sources(file);
   AccuracyTable table;
-  table.description = read_description(file, sources);
-  table.description.id = path.stem().string();
+  table.description = read_description(file, sources, path);
   table.description.router = file.choice("router", kRouters);
   table.description.band = all_counted(table.description.tasks) ? "binomial" : "none";
   std::set<std::string> seen;
@@ -284,8 +313,7 @@ TopKCurve load_top_k_curve(const std::string& id_or_path) {
   text::check_schema(file, kTopK, 1, 1);
   problems.throw_if_any();
   const Sources sources(file);
-  AccuracyDescription description = read_description(file, sources);
-  description.id = path.stem().string();
+  AccuracyDescription description = read_description(file, sources, path);
   description.method = file.string("method");
   description.router = "unchanged";
   const std::int64_t experts = file.count("experts", kExperts);
@@ -299,6 +327,50 @@ TopKCurve load_top_k_curve(const std::string& id_or_path) {
   file.finish();
   problems.throw_if_any();
   return TopKCurve(experts, AccuracyCurve(std::move(description), std::move(points)));
+}
+
+AccuracyData load_accuracy_data(const std::string& id_or_path) {
+  const std::string& name = id_or_path;
+  if (name.starts_with("tables/") && catalog_has("accuracy/tables", name.substr(7))) {
+    return load_accuracy_table(name.substr(7));
+  }
+  if (name.starts_with("top_k/") && catalog_has("accuracy/top_k", name.substr(6))) {
+    return load_top_k_curve(name.substr(6));
+  }
+  if (is_path(name)) {
+    const text::Document document = text::load_yaml(name);
+    const text::Node* stated = document.root.find("schema");
+    const std::string schema = stated == nullptr ? "" : stated->scalar;
+    if (schema == kTable) {
+      return load_accuracy_table(name);
+    }
+    if (schema == kTopK) {
+      return load_top_k_curve(name);
+    }
+    return load_accuracy(name);  // refuses every other schema
+  }
+  if (!catalog_has("accuracy", name)) {
+    if (catalog_has("accuracy/tables", name)) {
+      return load_accuracy_table(name);
+    }
+    if (catalog_has("accuracy/top_k", name)) {
+      return load_top_k_curve(name);
+    }
+    const std::vector<std::string> curves = catalog_ids("accuracy");
+    const std::vector<std::string> tables = catalog_ids("accuracy/tables");
+    const std::vector<std::string> top_k = catalog_ids("accuracy/top_k");
+    std::vector<std::string> all = curves;
+    all.insert(all.end(), tables.begin(), tables.end());
+    all.insert(all.end(), top_k.begin(), top_k.end());
+    throw InputError({.code = "E_VALUE",
+                      .what = "unknown accuracy curve or table",
+                      .got = name,
+                      .expected = fmt::format("a curve ({}), a table ({}), a curve over top-k ({}) "
+                                              "or the path of one",
+                                              joined(curves), joined(tables), joined(top_k)),
+                      .fix = did_you_mean(name, all)});
+  }
+  return load_accuracy(name);
 }
 
 }  // namespace moeplan::models

@@ -48,6 +48,11 @@ struct OwnedCost {
   UsdPerSecond operations;
   UsdPerSecond licences;
   UsdPerSecond total() const { return capital + energy + hosting + operations + licences; }
+  // Of so many machines.
+  OwnedCost times(double machines) const {
+    return {capital * machines, energy * machines, hosting * machines, operations * machines,
+            licences * machines};
+  }
 };
 
 // Cost of one machine per hour of use, in its parts:

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "models/text/input_error.hpp"
@@ -32,6 +33,30 @@ PriceBook::PriceBook(std::string id, Date as_of, std::vector<Price> prices)
   for (const Price& price : prices_) {
     require(ids.insert(price.id).second, "two prices share an id");
   }
+}
+
+PriceBook PriceBook::merged(const std::vector<PriceBook>& books) {
+  require(!books.empty(), "at least one price book");
+  std::string id;
+  Date as_of = books.front().as_of();
+  std::vector<Price> prices;
+  std::map<std::string, std::string> owner;  // price id -> book
+  for (const PriceBook& book : books) {
+    id += (id.empty() ? "" : " + ") + book.id();
+    as_of = as_of < book.as_of() ? book.as_of() : as_of;
+    for (const Price& price : book.prices()) {
+      const auto [first, fresh] = owner.emplace(price.id, book.id());
+      if (!fresh) {
+        throw InputError(Problem{.code = "E_DUPLICATE",
+                                 .what = fmt::format("the price books '{}' and '{}' share a price",
+                                                     first->second, book.id()),
+                                 .got = price.id,
+                                 .expected = "every price once"});
+      }
+      prices.push_back(price);
+    }
+  }
+  return PriceBook(std::move(id), as_of, std::move(prices));
 }
 
 std::vector<std::string> PriceBook::gpus() const {

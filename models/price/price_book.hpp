@@ -57,6 +57,10 @@ class PriceBook {
   // Throws: std::logic_error when two prices share an id.
   PriceBook(std::string id, Date as_of, std::vector<Price> prices);
 
+  // All prices of several books, in their order: id "a + b", made when the youngest was.
+  // Throws: InputError E_DUPLICATE when two books share a price id; std::logic_error for none.
+  static PriceBook merged(const std::vector<PriceBook>& books);
+
   const std::string& id() const { return id_; }
   Date as_of() const { return as_of_; }  // the day the book was made
   const std::vector<Price>& prices() const { return prices_; }

@@ -13,7 +13,6 @@
 namespace moeplan::sim {
 namespace {
 
-constexpr double kSecondsPerMonth = 730.0 * 3600.0;
 constexpr std::int64_t kRefineFactor = 4;
 constexpr double kBandQuantile = 1.645;
 
@@ -49,10 +48,15 @@ Money money_of(const Scenario& scenario, const Design& design, const Offer& offe
   m.price_id = offer.price->id;
   m.provider = offer.price->provider;
   m.instance = offer.price->instance;
+  m.tier = offer.price->tier;
   m.as_of = offer.price->as_of;
   m.instances = offer.instances;
   m.stranded_gpus = offer.instances * offer.price->gpus - design.gpus_total();
   m.rent = offer.price->rent * static_cast<double>(offer.instances);
+  if (offer.price->own) {
+    m.owned =
+        models::own_hardware_cost(*offer.price->own).times(static_cast<double>(offer.instances));
+  }
   const double input_share = w.mean_input() / (w.mean_input() + w.mean_output());
   const double usd_per_s = m.rent.value();
   m.usd_per_million_tokens = usd_per_s / design.fleet_tokens_per_s * 1e6;
@@ -89,7 +93,8 @@ void set_replicas(Design& d, const Workload& workload, std::int64_t replicas) {
   }
 }
 
-// The fleet's tokens: of the wanted traffic (open), or as the run produced them (closed).
+// The fleet's tokens: of the wanted traffic (open), or as the run produced them (closed); and the
+// energy of a token that the run produced (none where it produced nothing).
 void add_traffic(const Scenario& scenario, Design& d) {
   const Workload& w = scenario.workload;
   const auto replicas = static_cast<double>(d.replicas);
@@ -100,18 +105,35 @@ void add_traffic(const Scenario& scenario, Design& d) {
     d.fleet_output_tokens_per_s = wanted_load(w) * w.mean_output();
     d.fleet_tokens_per_s = wanted_load(w) * (w.mean_input() + w.mean_output());
   }
+  const double served = (d.metrics.input_tokens_per_s + d.metrics.output_tokens_per_s) * replicas;
+  if (served > 0.0) {
+    d.energy =
+        models::energy_per_token(scenario.hardware[d.candidate.hardware].gpu.power, d.gpus_total(),
+                                 std::min(1.0, d.metrics.busy_fraction), TokensPerSecond(served));
+  }
+}
+
+// What the scenario's tiers and provider leave of the book for a GPU.
+std::vector<const models::Price*> offers(const PriceOptions& options, const std::string& gpu) {
+  std::vector<const models::Price*> found;
+  for (const std::string& tier : options.tiers) {
+    for (const models::Price* price : options.book.matching(gpu, tier)) {
+      if (options.provider.empty() || price->provider == options.provider) {
+        found.push_back(price);
+      }
+    }
+  }
+  return found;
 }
 
 }  // namespace
 
 std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
                                                 int gpus, std::int64_t replicas) {
+  const std::string tiers = fmt::format("{}", fmt::join(options.tiers, " or "));
   Offer best;
   int widest = 0;
-  for (const models::Price* price : options.book.matching(gpu, options.tier)) {
-    if (!options.provider.empty() && price->provider != options.provider) {
-      continue;
-    }
+  for (const models::Price* price : offers(options, gpu)) {
     const int machine = std::max(price->gpus, price->largest);
     widest = std::max(widest, machine);
     if (machine < gpus) {
@@ -131,10 +153,10 @@ std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, con
   }
   if (widest > 0) {
     return fmt::format("no {} machine with {} in the price book holds {} GPUs (the largest has {})",
-                       options.tier, gpu, gpus, widest);
+                       tiers, gpu, gpus, widest);
   }
-  return fmt::format("the price book {} has no {} price of {}{}", options.book.id(), options.tier,
-                     gpu, options.provider.empty() ? "" : " from " + options.provider);
+  return fmt::format("the price book {} has no {} price of {}{}", options.book.id(), tiers, gpu,
+                     options.provider.empty() ? "" : " from " + options.provider);
 }
 
 std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate& candidate) {

@@ -9,21 +9,27 @@
 #include <vector>
 
 #include "models/accuracy/accuracy_curve.hpp"
+#include "models/price/energy.hpp"
 #include "models/price/price_book.hpp"
 #include "sim/deployment/deployment.hpp"
 #include "sim/plan/capacity.hpp"
 
 namespace moeplan::sim {
 
+// A month of 730 h, as everywhere in the project.
+inline constexpr double kSecondsPerMonth = 730.0 * 3600.0;
+
 // What the fleet costs. Whole instances; an engine never spans two.
 struct Money {
   std::string price_id;
   std::string provider;
   std::string instance;
+  std::string tier;
   models::Date as_of = models::Date::epoch();
   std::int64_t instances = 0;
-  std::int64_t stranded_gpus = 0;  // paid for and idle
-  UsdPerSecond rent;               // of all instances
+  std::int64_t stranded_gpus = 0;          // paid for and idle
+  UsdPerSecond rent;                       // of all instances
+  std::optional<models::OwnedCost> owned;  // the parts of rent, of machines of one's own
   // Rent / tokens of the wanted traffic; the split follows device time on prompts and on outputs.
   double usd_per_million_tokens = 0.0;
   double usd_per_million_input_tokens = 0.0;
@@ -56,6 +62,7 @@ struct Design {
   double fleet_tokens_per_s = 0.0;  // input + output of the wanted traffic
   double fleet_output_tokens_per_s = 0.0;
   Money money;
+  models::JoulesPerToken energy;  // of the GPU boards, an estimate from their maximum power
   std::optional<models::AccuracyEstimate> accuracy;
   std::optional<models::AccuracyEstimate> accuracy_change;  // against the unpruned model
   std::optional<bool> accuracy_distinguishable;             // from the unpruned model
@@ -77,7 +84,7 @@ std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidat
 // The error band of a judged design. Deterministic.
 ErrorBand error_band(const Scenario& scenario, const Design& design);
 
-// The cheapest offer of the book (tier and provider as the scenario says) for `replicas` engines
+// The cheapest offer of the book (tiers and provider as the scenario says) for `replicas` engines
 // of `gpus` GPUs each, or the reason why there is none.
 struct Offer {
   const models::Price* price = nullptr;

@@ -69,9 +69,9 @@ void add_accuracy(const Design& chosen, const Scenario& scenario, std::vector<st
                                                        : "not distinguishable from it at 95 %");
   }
   out.push_back(
-      fmt::format("Accuracy {:.1f} % ({}; {}), {} with {}, n = {}, router {}{}.",
-                  percent(chosen.accuracy->value), band, change, what.metric, what.method,
-                  chosen.accuracy->samples, what.router,
+      fmt::format("Accuracy {:.1f} % ({}; {}), {} of {} with {}, n = {}, router {}{}.",
+                  percent(chosen.accuracy->value), band, change, what.metric, what.model,
+                  what.method, chosen.accuracy->samples, what.router,
                   chosen.accuracy->measured ? "" : ", interpolated between measured counts"));
 }
 
@@ -117,6 +117,29 @@ void add_binding(const Plan& plan, const Design& chosen, const Scenario& scenari
     out.push_back("What binds: accuracy; a cheaper design exists but loses more than allowed.");
   } else {
     out.push_back("What binds: nothing; one engine of this kind has room to spare.");
+  }
+}
+
+// Of the prices that the recommendation and its comparisons rest on, each once.
+void add_price_warnings(const Plan& plan, const Scenario& scenario, std::vector<std::string>& out) {
+  std::set<std::string> said;
+  for (const auto& named : {plan.recommended, plan.baseline, plan.runner_up}) {
+    if (!named || !said.insert(plan.designs[*named].money.price_id).second) {
+      continue;
+    }
+    const models::Price& price = scenario.prices.book.price(plan.designs[*named].money.price_id);
+    const std::int64_t age = price.age_days(scenario.prices.as_of);
+    if (age > models::kStaleDays) {
+      out.push_back(fmt::format("The price {} is {} days old on {}.", price.id, age,
+                                scenario.prices.as_of.text()));
+    }
+    if (age < 0) {
+      out.push_back(fmt::format("The price {} was seen {} days after {}, the scenario's day.",
+                                price.id, -age, scenario.prices.as_of.text()));
+    }
+    if (!price.note.empty()) {
+      out.push_back(fmt::format("Price {}: {}", price.id, price.note));
+    }
   }
 }
 
@@ -195,9 +218,12 @@ std::vector<std::string> reasons(const Plan& plan, const Scenario& scenario) {
   add_band(chosen, out);
   add_accuracy(chosen, scenario, out);
   if (chosen.money.stranded_gpus > 0) {
-    out.push_back(fmt::format(
-        "{} of {} rented GPUs stay idle: {} rents whole instances.", chosen.money.stranded_gpus,
-        chosen.money.stranded_gpus + chosen.gpus_total(), chosen.money.provider));
+    const std::int64_t paid = chosen.money.stranded_gpus + chosen.gpus_total();
+    out.push_back(chosen.money.owned
+                      ? fmt::format("{} of {} owned GPUs stay idle: machines are bought whole.",
+                                    chosen.money.stranded_gpus, paid)
+                      : fmt::format("{} of {} rented GPUs stay idle: {} rents whole instances.",
+                                    chosen.money.stranded_gpus, paid, chosen.money.provider));
   }
   if (plan.runner_up) {
     const Design& second = plan.designs[*plan.runner_up];
@@ -209,6 +235,7 @@ std::vector<std::string> reasons(const Plan& plan, const Scenario& scenario) {
 
 std::vector<std::string> warnings(const Plan& plan, const Scenario& scenario) {
   std::vector<std::string> out = scenario.architecture.warnings;
+  out.insert(out.end(), scenario.warnings.begin(), scenario.warnings.end());
   for (const std::size_t layer : scenario.architecture.moe_layers()) {
     if (std::get<models::MoeFfn>(scenario.architecture.layers[layer].ffn).router.capacity_factor >
         0.0) {
@@ -218,6 +245,7 @@ std::vector<std::string> warnings(const Plan& plan, const Scenario& scenario) {
       break;
     }
   }
+  add_price_warnings(plan, scenario, out);
   if (plan.recommended) {
     const Design& chosen = plan.designs[*plan.recommended];
     if (chosen.verdict == Verdict::undecided) {
@@ -226,15 +254,6 @@ std::vector<std::string> warnings(const Plan& plan, const Scenario& scenario) {
     if (!chosen.metrics.extrapolated.empty()) {
       out.push_back("Cost laws used outside their measured range: " +
                     joined(chosen.metrics.extrapolated) + ".");
-    }
-    const models::Price& price = scenario.prices.book.price(chosen.money.price_id);
-    const std::int64_t age = price.age_days(scenario.prices.as_of);
-    if (age > models::kStaleDays) {
-      out.push_back(fmt::format("The price {} is {} days old on {}.", price.id, age,
-                                scenario.prices.as_of.text()));
-    }
-    if (!price.note.empty()) {
-      out.push_back(fmt::format("Price {}: {}", price.id, price.note));
     }
     if (chosen.metrics.rejected > 0) {
       out.push_back(fmt::format("{} of {} requests were rejected as too long.",

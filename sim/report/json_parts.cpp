@@ -63,4 +63,17 @@ void set_layout(Json& json, const Candidate& c, const std::string& gpu, std::int
       .set("data_parallel", c.data_parallel);
 }
 
+text::Json cost_breakdown(const Money& money) {
+  const auto month = [](UsdPerSecond rate) { return rate.value() * kSecondsPerMonth; };
+  if (!money.owned) {
+    return text::Json::object().set("rent", money.usd_per_month);
+  }
+  return text::Json::object()
+      .set("capital", month(money.owned->capital))
+      .set("energy", month(money.owned->energy))
+      .set("hosting", month(money.owned->hosting))
+      .set("operations", month(money.owned->operations))
+      .set("licences", month(money.owned->licences));
+}
+
 }  // namespace moeplan::sim

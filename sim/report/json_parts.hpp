@@ -6,6 +6,7 @@
 
 #include "models/text/json.hpp"
 #include "sim/deployment/deployment.hpp"
+#include "sim/plan/design.hpp"
 #include "sim/result/metrics.hpp"
 
 namespace moeplan::sim {
@@ -16,6 +17,9 @@ text::Json distribution_json(const Distribution& distribution);
 text::Json phases_json(const ServingMetrics& metrics);
 // The budget of one GPU in bytes, and its KV blocks.
 text::Json memory_json(const MemoryBudget& memory);
+// USD a month by kind, adding up to cost_usd_per_month: {rent}, or {capital, energy, hosting,
+// operations, licences} of owned machines.
+text::Json cost_breakdown(const Money& money);
 // "met", "missed", "undecided".
 const char* verdict_name(Verdict verdict);
 // Sets experts_kept (null when dense), gpu, gpus, tensor_, expert_ and data_parallel.

@@ -108,9 +108,14 @@ Json design_json(const Design& d) {
       .set("phases", phases_json(m))
       .set("memory", memory_json(d.memory))
       .set("price_id", d.money.price_id)
+      .set("price_tier", d.money.tier)
+      .set("price_as_of", d.money.as_of.text())
       .set("instances", d.money.instances)
       .set("stranded_gpus", d.money.stranded_gpus)
-      .set("rent_usd_per_h", in_usd_per_hour(d.money.rent));
+      .set("rent_usd_per_h", in_usd_per_hour(d.money.rent))
+      .set("cost_breakdown_usd_per_month", cost_breakdown(d.money))
+      .set("energy_joules_per_token", models::in_joules(d.energy))
+      .set("energy_basis", kEnergyBasis);
   return json;
 }
 
@@ -152,7 +157,7 @@ Json provenance_json(const Scenario& scenario, const ReportContext& context) {
       .set("traffic", scenario.workload.source)
       .set("replica_split", scenario.workload.split_text())
       .set("price_book", scenario.prices.book.id())
-      .set("price_tier", scenario.prices.tier)
+      .set("price_tiers", scenario.prices.tiers)
       .set("price_as_of", scenario.prices.as_of.text())
       .set("accuracy", accuracy)
       .set("laws", laws);

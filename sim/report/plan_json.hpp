@@ -8,6 +8,11 @@ namespace moeplan::sim {
 
 inline constexpr int kPlanSchemaVersion = 1;
 
+// What energy_joules_per_token is, and is not.
+inline constexpr const char* kEnergyBasis =
+    "estimate: maximum board power x busy share of the GPUs, per input and output token; without "
+    "CPUs, fans, network and cooling";
+
 // What made the numbers: program version and the command line's relevant part.
 struct ReportContext {
   std::string version;

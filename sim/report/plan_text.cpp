@@ -8,6 +8,7 @@
 #include "models/units/parse.hpp"
 #include "sim/deployment/kv_block.hpp"
 #include "sim/plan/reasons.hpp"
+#include "sim/report/money_table.hpp"
 #include "sim/report/report_writer.hpp"
 
 namespace moeplan::sim {
@@ -147,6 +148,9 @@ std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportCo
   if (!shown.empty()) {
     out.heading("Memory");
     out.table(memory_table(shown, scenario));
+    out.heading("Money and energy");
+    out.table(money_table(shown, scenario));
+    out.item(std::string("J/token is an ") + kEnergyBasis + ".");
     out.heading("Where the time goes");
     out.table(phase_table(shown, scenario));
   }

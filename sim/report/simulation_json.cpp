@@ -19,7 +19,9 @@ Json money_json(const Money& money) {
       .set("price_id", money.price_id)
       .set("instances", money.instances)
       .set("stranded_gpus", money.stranded_gpus)
-      .set("rent_usd_per_h", in_usd_per_hour(money.rent));
+      .set("rent_usd_per_h", in_usd_per_hour(money.rent))
+      .set("price_tier", money.tier)
+      .set("cost_breakdown_usd_per_month", cost_breakdown(money));
 }
 
 }  // namespace
@@ -71,6 +73,8 @@ Json simulation_json(const Design& d, const Scenario& scenario, const ReportCont
       .set("phases", phases_json(m))
       .set("memory", memory_json(d.memory))
       .set("money", m.overloaded ? Json() : money_json(d.money))
+      .set("energy_joules_per_token", models::in_joules(d.energy))
+      .set("energy_basis", kEnergyBasis)
       .set("accuracy", d.accuracy ? Json(d.accuracy->value) : Json())
       .set("accuracy_low", d.accuracy && d.accuracy->has_band ? Json(d.accuracy->low) : Json())
       .set("accuracy_high", d.accuracy && d.accuracy->has_band ? Json(d.accuracy->high) : Json())

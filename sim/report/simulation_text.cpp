@@ -90,6 +90,8 @@ std::string simulation_text(const Design& d, const Scenario& scenario, const Rep
                            d.money.usd_per_million_output_tokens));
     }
   }
+  out.item(
+      fmt::format("{:.3g} J/token, an {}", models::in_joules(d.energy), std::string(kEnergyBasis)));
   if (m.short_run || !m.extrapolated.empty()) {
     out.heading("Take care");
     if (m.short_run) {

@@ -86,6 +86,22 @@ class Checker {
   std::vector<Problem> foreign_;
 };
 
+// Catalog ids stay as they are; paths are relative to the scenario's file.
+std::string resolved(const std::string& name, const std::filesystem::path& scenario);
+
+// First MoE layer of the architecture, or nullptr.
+const models::MoeFfn* first_moe(const models::SmoeArchitecture& architecture);
+
+// Books (several as one), tiers, provider and day. Nothing when a book could not be read.
+std::optional<PriceOptions> read_prices(Checker& check, const ScenarioValues& values,
+                                        const std::filesystem::path& path);
+
+// A curve of another model would pass its accuracies off as this one's: a problem, unless the
+// scenario insists. Returns what a reader of the plan must know then.
+std::vector<std::string> check_accuracy(Checker& check, const models::AccuracyCurve& curve,
+                                        const models::SmoeArchitecture& architecture,
+                                        bool allow_other_model);
+
 // The traffic of the scenario: arrivals, lengths, run length, routing. Traces and lengths lie
 // relative to the scenario's file.
 Workload read_workload(Checker& check, const ScenarioValues& values,

@@ -33,6 +33,14 @@ Field choice_field(std::string path, std::vector<std::string> choices, std::stri
           .doc = std::move(doc)};
 }
 
+Field choice_list(std::string path, std::vector<std::string> choices, std::string fallback,
+                  std::string doc) {
+  Field field =
+      choice_field(std::move(path), std::move(choices), std::move(fallback), std::move(doc));
+  field.list = true;
+  return field;
+}
+
 Field count_field(std::string path, std::string fallback, double low, double high,
                   std::string doc) {
   return {.path = std::move(path),
@@ -177,6 +185,11 @@ std::vector<Field> make_fields() {
 
   t.push_back(text_field("accuracy.curve", false, "",
                          "Catalog id or path of the accuracy curve over experts kept."));
+  t.push_back({.path = "accuracy.allow_other_model",
+               .type = boolean,
+               .fallback = "false",
+               .doc = "true: use the curve although it was measured on a model of another "
+                      "architecture (the plan says so)."});
 
   t.push_back(text_list("hardware.gpu", true, "", "Catalog ids; each is a candidate."));
   t.push_back(count_list("hardware.gpus", "1", 1, 4096,
@@ -247,10 +260,12 @@ std::vector<Field> make_fields() {
   t.push_back(quantity_field("objectives.budget", kRent, "", text::kPositive,
                              "Most money for the whole fleet."));
 
-  t.push_back(text_field("prices.book", true, "", "Catalog id or path of a price book."));
+  t.push_back(text_list("prices.book", true, "",
+                        "Catalog ids or paths of price books; several are taken as one."));
   t.push_back(
-      choice_field("prices.tier", models::price_tiers(), "on_demand",
-                   "Which offers count; owned: machines of one's own, at their total cost."));
+      choice_list("prices.tier", models::price_tiers(), "on_demand",
+                  "Which offers count, the cheapest of all tiers named; owned: machines of one's "
+                  "own, at their total cost."));
   t.push_back(
       text_field("prices.provider", false, "",
                  "Only this provider; without it, the offer that makes the plan cheapest."));

@@ -19,14 +19,6 @@ bool is_path(const std::string& name) {
          name.ends_with(".yaml") || name.ends_with(".yml");
 }
 
-// Paths are relative to the scenario; ids stay as they are.
-std::string resolved(const std::string& name, const std::filesystem::path& scenario) {
-  if (!is_path(name) || std::filesystem::path(name).is_absolute()) {
-    return name;
-  }
-  return (scenario.parent_path() / name).string();
-}
-
 Exchange exchange_from(const std::string& name) {
   for (const Exchange exchange : {Exchange::allgather_reducescatter, Exchange::alltoall_per_expert,
                                   Exchange::alltoall_per_rank, Exchange::capacity_padded}) {
@@ -35,13 +27,6 @@ Exchange exchange_from(const std::string& name) {
     }
   }
   throw std::logic_error("the field table allows an exchange that is not known");
-}
-
-// First MoE layer of the architecture, or nullptr.
-const models::MoeFfn* first_moe(const models::SmoeArchitecture& architecture) {
-  const std::vector<std::size_t> layers = architecture.moe_layers();
-  return layers.empty() ? nullptr
-                        : &std::get<models::MoeFfn>(architecture.layers[layers.front()].ffn);
 }
 
 std::vector<std::int64_t> read_experts(Checker& check, const ScenarioValues& values,
@@ -118,26 +103,6 @@ void check_layouts(Checker& check, const ScenarioValues& values, bool dense) {
                          : (dense ? "one of parallelism.tensor_parallel"
                                   : "a multiple of one of parallelism.tensor_parallel"));
     }
-  }
-}
-
-// A curve of another model would pass its accuracies off as this one's.
-void check_accuracy(Checker& check, const models::AccuracyCurve& curve,
-                    const models::SmoeArchitecture& architecture) {
-  const models::AccuracyDescription& what = curve.description();
-  const models::MoeFfn* moe = first_moe(architecture);
-  if (moe == nullptr) {
-    check.problem("accuracy.curve", "E_VALUE",
-                  fmt::format("the curve is of {} over its experts kept, and {} is a dense model",
-                              what.model, architecture.name),
-                  "no accuracy section, or a model with experts");
-  } else if (what.pretrained_experts != moe->experts || what.top_k != moe->top_k) {
-    check.problem("accuracy.curve", "E_VALUE",
-                  fmt::format("the curve is of another model: {} has {} experts and top_k {}, {} "
-                              "has {} and {}",
-                              what.model, what.pretrained_experts, what.top_k, architecture.name,
-                              moe->experts, moe->top_k),
-                  "a curve of this model");
   }
 }
 
@@ -264,22 +229,22 @@ void note_too_long(std::int64_t max_model_length, Workload& workload) {
   }
 }
 
-void check_provider(Checker& check, const ScenarioValues& values, const models::PriceBook& book) {
-  const std::string wanted = values.text("prices.provider");
-  std::vector<std::string> providers;
-  for (const models::Price& price : book.prices()) {
-    if (std::find(providers.begin(), providers.end(), price.provider) == providers.end()) {
-      providers.push_back(price.provider);
-    }
+}  // namespace
+
+// Paths are relative to the scenario; ids stay as they are.
+std::string resolved(const std::string& name, const std::filesystem::path& scenario) {
+  if (!is_path(name) || std::filesystem::path(name).is_absolute()) {
+    return name;
   }
-  if (!wanted.empty() && std::find(providers.begin(), providers.end(), wanted) == providers.end()) {
-    check.problem("prices.provider", "E_VALUE",
-                  fmt::format("the price book {} has no provider '{}'", book.id(), wanted),
-                  joined(providers), did_you_mean(wanted, providers));
-  }
+  return (scenario.parent_path() / name).string();
 }
 
-}  // namespace
+// First MoE layer of the architecture, or nullptr.
+const models::MoeFfn* first_moe(const models::SmoeArchitecture& architecture) {
+  const std::vector<std::size_t> layers = architecture.moe_layers();
+  return layers.empty() ? nullptr
+                        : &std::get<models::MoeFfn>(architecture.layers[layers.front()].ffn);
+}
 
 std::int64_t Scenario::pretrained_experts() const {
   const models::MoeFfn* moe = first_moe(architecture);
@@ -297,9 +262,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   const auto architecture = check.loaded("model.architecture", [&] {
     return models::load_architecture(resolved(values.text("model.architecture"), path));
   });
-  const auto book = check.loaded("prices.book", [&] {
-    return models::load_price_book(resolved(values.text("prices.book"), path));
-  });
+  std::optional<PriceOptions> prices = read_prices(check, values, path);
   std::optional<models::AccuracyCurve> accuracy;
   if (values.has("accuracy.curve")) {
     accuracy = check.loaded("accuracy.curve", [&] {
@@ -311,16 +274,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
     workload.shorten(*overrides.requests);
   }
   Objectives objectives = read_objectives(check, values);
-  models::Date as_of = book ? book->as_of() : models::Date::epoch();
-  if (values.has("prices.as_of")) {
-    if (const auto day = models::Date::from(values.text("prices.as_of"))) {
-      as_of = *day;
-    } else {
-      check.problem("prices.as_of", "E_VALUE", "this is not a day", "YYYY-MM-DD");
-    }
-  }
   check.throw_if_any();
-  check_provider(check, values, *book);
 
   const models::Precision precision = values.has("model.precision")
                                           ? *models::precision_from(values.text("model.precision"))
@@ -328,8 +282,10 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   std::vector<std::int64_t> experts = read_experts(check, values, *architecture);
   check_products(check, values, *architecture);
   check_layouts(check, values, first_moe(*architecture) == nullptr);
+  std::vector<std::string> warnings;
   if (accuracy) {
-    check_accuracy(check, *accuracy, *architecture);
+    warnings = check_accuracy(check, *accuracy, *architecture,
+                              values.number("accuracy.allow_other_model") != 0.0);
   }
   std::vector<HardwareOption> hardware = read_hardware(
       check, values, path, {.weights = precision, .experts = architecture->experts_in(precision)});
@@ -368,8 +324,9 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .engine = engine,
       .workload = std::move(workload),
       .objectives = objectives,
-      .prices = {*book, values.text("prices.tier"), values.text("prices.provider"), as_of},
+      .prices = std::move(*prices),
       .seed = seed,
+      .warnings = std::move(warnings),
       .values = values,
   };
 }

@@ -96,8 +96,8 @@ struct Objectives {
 
 struct PriceOptions {
   models::PriceBook book;
-  std::string tier;
-  std::string provider;  // "" = any
+  std::vector<std::string> tiers;  // the cheapest offer of any of them
+  std::string provider;            // "" = any
   models::Date as_of;
 };
 
@@ -121,7 +121,8 @@ struct Scenario {
   Objectives objectives;
   PriceOptions prices;
   std::uint64_t seed = 1;
-  ScenarioValues values;  // as written, for --print-config and provenance
+  std::vector<std::string> warnings;  // what a reader of the plan must know about the input
+  ScenarioValues values;              // as written, for --print-config and provenance
 
   // Experts per MoE layer as pretrained; 0 for a dense model.
   std::int64_t pretrained_experts() const;

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <iterator>
+#include <sstream>
+
 #include "models/text/load.hpp"
 #include "tests/app/process.hpp"
 #include "tests/app/scenario_text.hpp"
@@ -35,6 +39,17 @@ TEST(Usage, WrongCommandLinesExitWith2AndHelpOnStderr) {
       {{"plan", "-o", ""}, "the name of the output is empty"},
       {{"inspect"}, "no subcommand"},
       {{"inspect", "modle"}, "did you mean 'model'?"},
+      {{"inspect", "hardwear"}, "did you mean 'hardware'?"},
+      {{"inspect", "hardware", "h100-sxm", "a10"}, "unknown argument 'a10'"},
+      {{"inspect", "hardware", "--fromat", "json"}, "did you mean '--format'?"},
+      {{"inspect", "profile", "h100-sxm", "--format", "yaml"}, "yaml not in"},
+      {{"inspect", "accuracy", "x", "--reference", "dense"}, "dense not in"},
+      {{"inspect", "accuracy", "x", "--aggregate", "median"}, "median not in"},
+      {{"inspect", "accuracy", "x", "--tolerance", "2"}, "--tolerance"},
+      {{"inspect", "accuracy", "x", "--confidence", "95"},
+       "point (the estimate decides) or a fraction between 0 and 1, not 95"},
+      {{"inspect", "accuracy", "x", "--pretrained-experts", "0"}, "--pretrained-experts"},
+      {{"inspect", "model", "x", "--tensor-parallel", "0"}, "--tensor-parallel"},
       {{"fit"}, "--measurements"},
   };
   for (const Case& c : cases) {
@@ -72,16 +87,34 @@ std::vector<std::string> examples(const std::string& help) {
   return lines;
 }
 
+const std::vector<std::vector<std::string>>& commands() {
+  static const std::vector<std::vector<std::string>> all = {{},
+                                                            {"plan"},
+                                                            {"simulate"},
+                                                            {"compare"},
+                                                            {"inspect"},
+                                                            {"inspect", "model"},
+                                                            {"inspect", "hardware"},
+                                                            {"inspect", "accuracy"},
+                                                            {"inspect", "profile"},
+                                                            {"fit"},
+                                                            {"schema"}};
+  return all;
+}
+
+std::string help_of(std::vector<std::string> command) {
+  command.push_back("--help");
+  const Finished help = run_moeplan(command);
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.err, IsEmpty());
+  return help.out;
+}
+
 TEST(Usage, EveryHelpEndsInTwoExamples) {
-  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
-           {}, {"plan"}, {"inspect"}, {"inspect", "model"}, {"fit"}, {"schema"}}) {
-    std::vector<std::string> arguments = command;
-    arguments.push_back("--help");
-    const Finished help = run_moeplan(arguments);
-    EXPECT_EQ(help.exit_code, 0);
-    EXPECT_THAT(help.err, IsEmpty());
-    const std::vector<std::string> lines = examples(help.out);
-    ASSERT_EQ(lines.size(), 2U) << help.out;
+  for (const std::vector<std::string>& command : commands()) {
+    const std::string help = help_of(command);
+    const std::vector<std::string> lines = examples(help);
+    ASSERT_EQ(lines.size(), 2U) << help;
     std::string begin = "  moeplan ";
     for (const std::string& word : command) {
       begin += word;
@@ -93,23 +126,30 @@ TEST(Usage, EveryHelpEndsInTwoExamples) {
   }
 }
 
+std::vector<std::string> words_of(const std::string& line) {
+  std::istringstream stream(line);
+  return {std::istream_iterator<std::string>(stream), std::istream_iterator<std::string>()};
+}
+
 TEST(Usage, ExamplesOfHelpWork) {
-  // As printed; --dry-run where a full run would be slow. fit's files are not part of the source.
+  // As printed; --dry-run where a full run would be slow. The files of fit and compare are the
+  // user's own.
   const RunOptions here{.directory = source_dir()};
-  const std::vector<std::vector<std::string>> commands = {
-      {"plan", "--dry-run"},
-      {"plan", "scenarios/examples/mixtral_a100_or_h100.yaml", "--format", "json", "-o", "out",
-       "--dry-run"},
-      {"plan", "--help"},
-      {"inspect", "model", "qwen3-30b-a3b"},
-      {"inspect", "model", "mixtral-8x7b", "--tensor-parallel", "2", "--format", "json"},
-      {"schema"},
-      {"schema", "--format", "markdown"},
-  };
-  for (const auto& command : commands) {
-    const Finished run = run_moeplan(command, here);
-    EXPECT_EQ(run.exit_code, 0) << run.err;
-    EXPECT_FALSE(run.out.empty());
+  for (const std::vector<std::string>& command : commands()) {
+    for (const std::string& line : examples(help_of(command))) {
+      std::vector<std::string> words = words_of(line);
+      ASSERT_GE(words.size(), 2U) << line;
+      words.erase(words.begin());  // moeplan
+      if (words.front() == "fit" || words.front() == "compare") {
+        continue;
+      }
+      if ((words.front() == "plan" || words.front() == "simulate") && words.back() != "--help") {
+        words.emplace_back("--dry-run");
+      }
+      const Finished run = run_moeplan(words, here);
+      EXPECT_EQ(run.exit_code, 0) << line << "\n" << run.err;
+      EXPECT_FALSE(run.out.empty()) << line;
+    }
   }
   EXPECT_FALSE(std::filesystem::exists(source_dir() / "out")) << "--dry-run writes nothing";
 }

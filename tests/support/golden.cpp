@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <sstream>
+#include <vector>
 
 #include "models/text/load.hpp"
+#include "models/units/parse.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace moeplan::tests {
@@ -35,7 +39,44 @@ std::string first_difference(const std::string& stored, const std::string& actua
   }
 }
 
+std::vector<std::string> tokens(const std::string& text) {
+  std::vector<std::string> result(1);
+  for (const char c : text) {
+    if (c == ',' || c == '\n') {
+      result.emplace_back();
+    } else {
+      result.back() += c;
+    }
+  }
+  return result;
+}
+
 }  // namespace
+
+// Equal but for numbers that differ by at most 1e-9 of their size.
+bool equal_numbers(const std::string& a, const std::string& b) {
+  const std::vector<std::string> x = tokens(a);
+  const std::vector<std::string> y = tokens(b);
+  if (x.size() != y.size()) {
+    return false;
+  }
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const auto u = parse_number(x[i]);
+    const auto v = parse_number(y[i]);
+    const bool close = u && v && std::abs(*u - *v) <= 1e-9 * std::max(std::abs(*u), std::abs(*v));
+    if (x[i] != y[i] && !close) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void expect_golden_numbers(const std::filesystem::path& file, const std::string& actual) {
+  if (!updating() && std::filesystem::exists(file) && equal_numbers(read_bytes(file), actual)) {
+    return;
+  }
+  expect_golden(file, actual);
+}
 
 void expect_golden(const std::filesystem::path& file, const std::string& actual) {
   const bool there = std::filesystem::exists(file);

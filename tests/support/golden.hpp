@@ -11,4 +11,11 @@ namespace moeplan::tests {
 // fails once to say so.
 void expect_golden(const std::filesystem::path& file, const std::string& actual);
 
+// The same for tables (cells separated by commas): numbers may differ by 1e-9 of their size, as on
+// another machine or C library (serving.md 7).
+void expect_golden_numbers(const std::filesystem::path& file, const std::string& actual);
+
+// Equal but for numbers that differ by at most 1e-9 of their size.
+bool equal_numbers(const std::string& a, const std::string& b);
+
 }  // namespace moeplan::tests

@@ -28,6 +28,13 @@ TEST(ExpectInputError, FailsOtherwise) {
                           "thrown: other");
 }
 
+TEST(EqualNumbers, SeesRealDifferencesOnly) {
+  EXPECT_TRUE(equal_numbers("a,1.0,2", "a,1.0000000001,2"));
+  EXPECT_FALSE(equal_numbers("a,1.0,2", "a,1.00001,2"));
+  EXPECT_FALSE(equal_numbers("a,1.0,2", "b,1.0,2"));
+  EXPECT_FALSE(equal_numbers("a,1.0", "a,1.0,2"));
+}
+
 TEST(ExpectGolden, ComparesAllBytes) {
   const TemporaryDirectory directory;
   const auto file = directory.write("g.txt", "one\ntwo\n");

@@ -24,4 +24,13 @@ std::string without_line(const std::string& text, const std::string& part);
 // Reads JSON text as "config.json".
 models::SmoeArchitecture read_config(const std::string& json);
 
+// The experts or the grouped queries of a layer. Throws: std::bad_variant_access for another kind.
+inline const models::MoeFfn& moe_of(const models::SmoeArchitecture& a, std::size_t layer) {
+  return std::get<models::MoeFfn>(a.layers.at(layer).ffn);
+}
+inline const models::GroupedQueryAttention& gqa_of(const models::SmoeArchitecture& a,
+                                                   std::size_t layer = 0) {
+  return std::get<models::GroupedQueryAttention>(a.layers.at(layer).attention);
+}
+
 }  // namespace moeplan::tests

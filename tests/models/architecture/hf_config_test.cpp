@@ -21,13 +21,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const MoeFfn& moe_of(const SmoeArchitecture& a, std::size_t layer) {
-  return std::get<MoeFfn>(a.layers.at(layer).ffn);
-}
-const GroupedQueryAttention& gqa_of(const SmoeArchitecture& a, std::size_t layer = 0) {
-  return std::get<GroupedQueryAttention>(a.layers.at(layer).attention);
-}
-
 TEST(HfConfig, Qwen3MoeWithItsFullKeySet) {
   const SmoeArchitecture a = read_config(full_qwen3_moe());
   EXPECT_EQ(a.model_type, "qwen3_moe");

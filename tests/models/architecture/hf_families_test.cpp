@@ -26,12 +26,6 @@ using ::testing::HasSubstr;
 SmoeArchitecture catalog(const std::string& id) {
   return models::read_catalog_architecture(data_dir() / "architectures", id);
 }
-const MoeFfn& moe_of(const SmoeArchitecture& a, std::size_t layer) {
-  return std::get<MoeFfn>(a.layers.at(layer).ffn);
-}
-const GroupedQueryAttention& gqa_of(const SmoeArchitecture& a, std::size_t layer) {
-  return std::get<GroupedQueryAttention>(a.layers.at(layer).attention);
-}
 template <class... Parts>
 void refused(const std::string& json, const std::string& code, const Parts&... parts) {
   SCOPED_TRACE(json);

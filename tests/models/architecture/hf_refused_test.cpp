@@ -37,8 +37,11 @@ TEST(Refused, HybridsNameTheirLayersAndWhatCanBeCosted) {
           "layers 0 are mamba", "layers 2 are attention", "layers 1, 3 are moe");
   refused(R"({"model_type": "kimi_linear", "num_experts": 256})", "delta attention",
           "all its layers");
-  refused(R"({"text_config": {"model_type": "gemma4_text", "num_experts": null}})", "gemma4_text");
-  refused(R"({"model_type": "mimo_v2_flash", "moe_layer_freq": [0, 1]})", "value heads");
+  refused(R"({"text_config": {"model_type": "kimi_k3_text", "num_experts": 896, "top_k": 50,
+              "routed_expert_hidden_size": 3584}})",
+          "kimi_k3", "delta attention", "narrower latent width");
+  refused(R"({"model_type": "glm_moe_dsa", "mlp_layer_types": ["dense"]})", "indexer");
+  refused(R"({"model_type": "deepseek_v32", "kv_lora_rank": 512})", "indexer", "all its layers");
 }
 
 // num_key_value_heads 1 and head_dim 512 look like grouped-query attention and are not.

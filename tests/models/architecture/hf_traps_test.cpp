@@ -130,6 +130,12 @@ TEST(Traps, LatentAttentionIffKvLoraRank) {
   EXPECT_EQ(models::kv_bytes_per_token(mla, models::Precision::bf16), Bytes((512.0 + 64.0) * 2.0));
 }
 
+// OLMoE's class default is 2048 and its checkpoints have 1024: without the key nothing is guessed.
+TEST(Traps, NoWidthIsGuessedFromTheClass) {
+  expect_input_error([] { read_config(without_line(full_mixtral(), R"("intermediate_size")")); },
+                     "E_MISSING", "intermediate_size");
+}
+
 TEST(Traps, EveryModelTypeIsSortedOnce) {
   std::vector<std::string> types = models::hf_model_types();
   EXPECT_TRUE(std::is_sorted(types.begin(), types.end()));

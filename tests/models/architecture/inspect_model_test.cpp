@@ -20,6 +20,11 @@ models::SmoeArchitecture catalog(const std::string& id) {
   return models::read_catalog_architecture(data_dir() / "architectures", id);
 }
 
+std::string shown(const models::SmoeArchitecture& architecture,
+                  const app::InspectModelOptions& options, const std::string& format) {
+  return app::render(app::inspect_model(architecture, options), format);
+}
+
 TEST(InspectModel, LayerRanges) {
   EXPECT_EQ(app::layer_range({0}), "0");
   EXPECT_EQ(app::layer_range({0, 1, 2, 3}), "0-3");
@@ -29,11 +34,11 @@ TEST(InspectModel, LayerRanges) {
 }
 
 TEST(InspectModel, TableFoldsEqualLayersAndNamesTheKeys) {
-  const std::string table = app::inspect_model(catalog("qwen3-30b-a3b"), {}, "table");
+  const std::string table = shown(catalog("qwen3-30b-a3b"), {}, "table");
   EXPECT_THAT(table, AllOf(HasSubstr("0-47"), HasSubstr("MoE 128 experts, top 8, 3 x 768"),
                            HasSubstr("30.53 B"), HasSubstr("3.35 B active"),
                            HasSubstr("num_experts = 128"), HasSubstr("source: ")));
-  const std::string paper = app::inspect_model(catalog("paper-354m-8e"), {}, "table");
+  const std::string paper = shown(catalog("paper-354m-8e"), {}, "table");
   EXPECT_THAT(paper, AllOf(HasSubstr("0, 2, ..., 22"), HasSubstr("1, 3, ..., 23"),
                            HasSubstr("dense 2 x 4096"), HasSubstr("warning: ")));
 }
@@ -41,8 +46,7 @@ TEST(InspectModel, TableFoldsEqualLayersAndNamesTheKeys) {
 // Figures of one layer and of the model, as in counts_test.cpp.
 TEST(InspectModel, JsonCarriesUnits) {
   const text::Document json = text::parse_json(
-      app::inspect_model(catalog("qwen3-30b-a3b"), {.layout = {.tensor_parallel = 4}}, "json"),
-      "out.json");
+      shown(catalog("qwen3-30b-a3b"), {.layout = {.tensor_parallel = 4}}, "json"), "out.json");
   const text::Node& totals = *json.root.find("totals");
   EXPECT_EQ(totals.find("parameters")->scalar, "30532122624");
   EXPECT_EQ(totals.find("weight_bytes")->scalar, "61064245248");
@@ -59,7 +63,7 @@ TEST(InspectModel, JsonCarriesUnits) {
 TEST(InspectModel, PrecisionFollowsTheFileUnlessAsked) {
   const models::SmoeArchitecture a = read_config(full_deepseek_v3());
   const auto precision_in = [&](const app::InspectModelOptions& options) {
-    return text::parse_json(app::inspect_model(a, options, "jsonl"), "out.json")
+    return text::parse_json(shown(a, options, "jsonl"), "out.json")
         .root.find("weight_precision")
         ->scalar;
   };
@@ -70,16 +74,16 @@ TEST(InspectModel, PrecisionFollowsTheFileUnlessAsked) {
 // What a reader looks for in three models that differ in kind: latent attention and first dense
 // layers, windows and MXFP4 experts, interleaved experts with an implicit shared one.
 TEST(InspectModel, ModelsOfThreeKinds) {
-  EXPECT_THAT(app::inspect_model(catalog("deepseek-v3"), {}, "table"),
+  EXPECT_THAT(shown(catalog("deepseek-v3"), {}, "table"),
               AllOf(HasSubstr("MLA 128 heads, cache 512+64"), HasSubstr("dense 3 x 18432"),
                     HasSubstr("MoE 256 experts, top 8, 3 x 2048, shared 2048"), HasSubstr("3-60"),
                     HasSubstr("671.03 B"), HasSubstr("first_k_dense_replace = 3"),
                     HasSubstr("multi-token-prediction")));
-  EXPECT_THAT(app::inspect_model(catalog("gpt-oss-120b"), {}, "table"),
+  EXPECT_THAT(shown(catalog("gpt-oss-120b"), {}, "table"),
               AllOf(HasSubstr("0, 2, ..., 34"), HasSubstr("GQA 64/8 x 64, window 128"),
                     HasSubstr("experts mxfp4"), HasSubstr("116.83 B"), HasSubstr("60.8 GiB"),
                     HasSubstr("attention sinks")));
-  EXPECT_THAT(app::inspect_model(catalog("llama-4-maverick"), {}, "table"),
+  EXPECT_THAT(shown(catalog("llama-4-maverick"), {}, "table"),
               AllOf(HasSubstr("dense 3 x 16384"),
                     HasSubstr("MoE 128 experts, top 1, 3 x 8192, shared 8192"),
                     HasSubstr("400.71 B"), HasSubstr("always one shared expert"),
@@ -88,16 +92,17 @@ TEST(InspectModel, ModelsOfThreeKinds) {
 
 // Encoder layers cache nothing; decoder layers have their attention twice.
 TEST(InspectModel, EncoderDecoder) {
-  const std::string table = app::inspect_model(catalog("nllb-moe-54b"), {}, "table");
+  const std::string table = shown(catalog("nllb-moe-54b"), {}, "table");
   EXPECT_THAT(table, AllOf(HasSubstr("GQA 16/16 x 128, twice"), HasSubstr("0.00 B"),
                            HasSubstr("is an encoder-decoder")));
 }
 
 TEST(InspectModel, OtherFormats) {
   const models::SmoeArchitecture a = catalog("mixtral-8x7b");
-  EXPECT_THAT(app::inspect_model(a, {}, "markdown"), HasSubstr("|---|---|"));
-  EXPECT_THAT(app::inspect_model(a, {}, "csv"), HasSubstr("\"0-31\",32,moe,"));
-  EXPECT_THROW(app::inspect_model(a, {}, "html"), std::logic_error);
+  EXPECT_THAT(shown(a, {}, "markdown"), HasSubstr("|---|---|"));
+  EXPECT_THAT(shown(a, {}, "csv"), HasSubstr("0-31,32,moe,"));
+  EXPECT_THAT(shown(catalog("paper-354m-8e"), {}, "csv"), HasSubstr("\"0, 2, ..., 22\",12,moe,"));
+  EXPECT_THROW(shown(a, {}, "html"), std::logic_error);
 }
 
 }  // namespace

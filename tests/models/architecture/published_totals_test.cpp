@@ -49,6 +49,10 @@ const Published kPublished[] = {
     {"ernie-4.5-300b-a47b", 300.0, 0.6, 47.0, 0.5, input_left_out},
     {"minimax-m2", 230.0, 1.5, 10.0, 0.5,
      input_left_out},  // 228.7 without MTP; published rounded to ten
+    {"mimo-v2-flash", 309.0, 0.5, 15.0, 0.5},
+    {"gemma-4-26b-a4b", 25.2, 0.05, 3.8, 0.05},
+    // 196.9 B with embeddings, 11.4 B; published as "196B" and "11B".
+    {"step-3.7-flash", 196.0, 1.0, 11.0, 0.5, input_left_out},
     {"nllb-moe-54b", 54.5, 0.05, 0, 0},
 };
 

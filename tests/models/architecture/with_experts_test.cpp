@@ -20,9 +20,8 @@ using models::with_experts;
 void expect_exact_fall(const SmoeArchitecture& a, std::int64_t kept, Precision precision) {
   const SmoeArchitecture pruned = with_experts(a, kept);
   for (std::size_t i = 0; i < a.layers.size(); ++i) {
-    const models::RankWeights before = models::layer_rank_weights(a, a.layers[i], {}, precision);
-    const models::RankWeights after =
-        models::layer_rank_weights(pruned, pruned.layers[i], {}, precision);
+    const auto before = models::layer_rank_weights(a, a.layers[i], {}, precision);
+    const auto after = models::layer_rank_weights(pruned, pruned.layers[i], {}, precision);
     const auto* moe = std::get_if<models::MoeFfn>(&a.layers[i].ffn);
     if (moe == nullptr) {
       EXPECT_EQ(before.total(), after.total());

@@ -87,6 +87,22 @@ TEST(PriceBook, ListsItsGpus) {
   EXPECT_EQ(book().gpus(), (std::vector<std::string>{"a10", "h100-sxm"}));
 }
 
+TEST(PriceBook, MergedHoldsAllPricesAndIsAsYoungAsTheYoungest) {
+  const PriceBook older("older", *Date::from("2026-10-01"),
+                        {price("mine", "h100-sxm", "owned", 8, 20.0, "2026-10-01")});
+  const PriceBook both = PriceBook::merged({older, book()});
+  EXPECT_EQ(both.id(), "older + test");
+  EXPECT_EQ(both.as_of().text(), "2026-11-23");
+  EXPECT_EQ(both.prices().size(), 5u);
+  EXPECT_EQ(both.prices().front().id, "mine");
+  EXPECT_EQ(both.cheapest("h100-sxm", "owned", 8).id, "mine");
+  expect_input_error(
+      [&] {
+        PriceBook::merged({book(), older, book()});
+      },
+      "E_DUPLICATE", "'test' and 'test' share a price", "eight");
+}
+
 TEST(PriceBook, RefusesTwoPricesOfOneName) {
   EXPECT_THROW(PriceBook("twins", Date::epoch(), {book().price("eight"), book().price("eight")}),
                std::logic_error);
