@@ -16,18 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxCells = 16'000'000;
 
-[[noreturn]] void wrong(const std::string& file, Mark mark, const std::string& what,
-                        const std::string& got, const std::string& expected,
-                        const std::string& fix = "", const std::string& code = "E_SYNTAX") {
-  throw InputError({.code = code,
-                    .file = file,
-                    .mark = mark,
-                    .what = what,
-                    .got = got,
-                    .expected = expected,
-                    .fix = fix});
-}
-
 }  // namespace
 
 CsvTable CsvTable::load(const std::filesystem::path& path) {
@@ -51,7 +39,12 @@ CsvTable CsvTable::parse(const std::string& content, const std::string& file) {
     }
     if (number == 1) {
       if (line.empty()) {
-        wrong(file, {1, 0}, "the header is empty", "an empty line", "names of columns");
+        throw InputError({.code = "E_SYNTAX",
+                          .file = file,
+                          .mark = {1, 0},
+                          .what = "the header is empty",
+                          .got = "an empty line",
+                          .expected = "names of columns"});
       }
       row.clear();
       split_cells(line, file, number, row);
@@ -73,8 +66,11 @@ CsvTable CsvTable::parse(const std::string& content, const std::string& file) {
     }
     table.cells_.insert(table.cells_.end(), row.cells.begin(), row.cells.end());
     if (table.cells_.size() > kMaxCells) {
-      wrong(file, {number, 0}, "the table has too many cells", "",
-            fmt::format("at most {}", kMaxCells), "", "E_LIMIT");
+      throw InputError({.code = "E_LIMIT",
+                        .file = file,
+                        .mark = {number, 0},
+                        .what = "the table has too many cells",
+                        .expected = fmt::format("at most {}", kMaxCells)});
     }
     table.lines_.push_back(number);
   }

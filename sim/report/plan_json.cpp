@@ -155,6 +155,7 @@ Json provenance_json(const Scenario& scenario, const ReportContext& context) {
       .set("precision", std::string(models::name_of(scenario.precision)))
       .set("router", std::string(models::name_of(scenario.router)))
       .set("traffic", scenario.workload.source)
+      .set("traffic_notes", scenario.workload.notes)
       .set("replica_split", scenario.workload.split_text())
       .set("price_book", scenario.prices.book.id())
       .set("price_tiers", scenario.prices.tiers)

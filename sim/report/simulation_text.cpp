@@ -92,8 +92,12 @@ std::string simulation_text(const Design& d, const Scenario& scenario, const Rep
   }
   out.item(
       fmt::format("{:.3g} J/token, an {}", models::in_joules(d.energy), std::string(kEnergyBasis)));
-  if (m.short_run || !m.extrapolated.empty()) {
+  const std::vector<std::string>& notes = scenario.workload.notes;
+  if (m.short_run || !m.extrapolated.empty() || !notes.empty()) {
     out.heading("Take care");
+    for (const std::string& note : notes) {
+      out.item(note);
+    }
     if (m.short_run) {
       out.item("p99 from fewer than 10,000 arrivals");
     }

@@ -99,9 +99,11 @@ TEST_F(ReadTrace, LlmServingSimInNanosecondsAndItsMeasuredRunsByQueuedTime) {
   EXPECT_EQ(sent.format, TraceFormat::llmservingsim);
   EXPECT_THAT(sent.requests, ElementsAre(request(0, 4, 2), request(7e-9, 5, 3)));
   const RequestTrace measured = read(
-      R"({"request_id": "b-0", "input_toks": 4, "output_toks": 2, "arrival_time": 1777142838.3, "queued_ts": 479748.340626232})"
+      R"({"request_id": "b-0", "input_toks": 4, "output_toks": 2, "arrival_time": 1777142838.3,)"
+      R"( "queued_ts": 479748.340626232})"
       "\n"
-      R"({"request_id": "b-1", "input_toks": 5, "output_toks": 3, "arrival_time": 1777142838.6, "queued_ts": 479748.625554681})"
+      R"({"request_id": "b-1", "input_toks": 5, "output_toks": 3, "arrival_time": 1777142838.6,)"
+      R"( "queued_ts": 479748.625554681})"
       "\n");
   EXPECT_EQ(measured.format, TraceFormat::llmservingsim_bench);
   EXPECT_THAT(measured.requests, ElementsAre(request(0, 4, 2), request(0.284928449, 5, 3)));
