@@ -149,6 +149,10 @@ std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportCo
     out.table(memory_table(shown, scenario));
     out.heading("Where the time goes");
     out.table(phase_table(shown, scenario));
+    if (const TextTable routing = routing_table(shown, scenario); !routing.empty()) {
+      out.heading("Routing");
+      out.table(routing);
+    }
   }
   if (!plan.infeasible.empty()) {
     add_infeasible(plan, scenario, out);

@@ -264,6 +264,24 @@ void note_too_long(std::int64_t max_model_length, Workload& workload) {
   }
 }
 
+std::vector<models::PlacementRule> read_placement(Checker& check, const ScenarioValues& values) {
+  std::vector<models::PlacementRule> rules;
+  for (const std::string& name : values.texts("parallelism.placement")) {
+    rules.push_back(*models::placement_rule_from(name));
+  }
+  const bool balanced =
+      std::find(rules.begin(), rules.end(), models::PlacementRule::balanced) != rules.end();
+  const std::vector<std::int64_t> redundant = values.counts("parallelism.redundant_experts");
+  for (std::size_t i = 0; i < redundant.size(); ++i) {
+    if (redundant[i] > 0 && !balanced) {
+      check.item_problem("parallelism.redundant_experts", i, "E_VALUE",
+                         "only a balanced placement has copies of experts",
+                         "parallelism.placement: balanced");
+    }
+  }
+  return rules;
+}
+
 void check_provider(Checker& check, const ScenarioValues& values, const models::PriceBook& book) {
   const std::string wanted = values.text("prices.provider");
   std::vector<std::string> providers;
@@ -333,6 +351,15 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   }
   std::vector<HardwareOption> hardware = read_hardware(
       check, values, path, {.weights = precision, .experts = architecture->experts_in(precision)});
+  if (overrides.seed) {
+    values.override_count("seed", *overrides.seed, "--seed");
+  }
+  const std::uint64_t seed =
+      overrides.seed ? *overrides.seed : static_cast<std::uint64_t>(values.count("seed"));
+  const models::RouterMode router = *models::router_mode_from(values.text("pruning.router"));
+  std::vector<models::PlacementRule> placement = read_placement(check, values);
+  models::RoutedModel routing =
+      read_routed_model(check, workload.routing, *architecture, router, experts, seed);
   check.throw_if_any();
 
   std::vector<bool> expert_parallel;
@@ -343,13 +370,8 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   for (const std::string& name : values.texts("parallelism.exchange")) {
     exchange.push_back(exchange_from(name));
   }
-  if (overrides.seed) {
-    values.override_count("seed", *overrides.seed, "--seed");
-  }
   const EngineOptions engine = read_engine(values, *architecture);
   note_too_long(engine.max_model_length, workload);
-  const std::uint64_t seed =
-      overrides.seed ? *overrides.seed : static_cast<std::uint64_t>(values.count("seed"));
   return Scenario{
       .name = values.text("name"),
       .file = path.string(),
@@ -358,18 +380,21 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .precision = precision,
       .kv_precision = *models::precision_from(values.text("model.kv_precision")),
       .experts_kept = std::move(experts),
-      .router = *models::router_mode_from(values.text("pruning.router")),
+      .router = router,
       .accuracy = std::move(accuracy),
       .hardware = std::move(hardware),
       .gpus = values.counts("hardware.gpus"),
       .tensor_parallel = values.counts("parallelism.tensor_parallel"),
       .expert_parallel = std::move(expert_parallel),
       .exchange = std::move(exchange),
+      .placement = std::move(placement),
+      .redundant_experts = values.counts("parallelism.redundant_experts"),
       .engine = engine,
       .workload = std::move(workload),
       .objectives = objectives,
       .prices = {*book, values.text("prices.tier"), values.text("prices.provider"), as_of},
       .seed = seed,
+      .routing = std::move(routing),
       .values = values,
   };
 }
