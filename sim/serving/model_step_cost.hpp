@@ -75,8 +75,13 @@ class ModelStepCost : public StepCost {
     const ExpertLayers* layers = nullptr;
     double rows_per_token = 0.0;  // per token of an even rank
     double largest_share = 0.0;   // of a token's pairs that goes to the busiest rank
-    // Load of the busiest rank by the group's tokens.
-    std::unordered_map<std::int64_t, models::RankLoad> loads;
+    models::ExpertShape shape;    // on one rank
+    // By the group's tokens: load of the busiest rank, and the time its experts take for it.
+    struct Routed {
+      models::RankLoad load;
+      models::Estimate estimate;
+    };
+    std::unordered_map<std::int64_t, Routed> routed;
   };
 
   LawUse use_of(const std::vector<models::LawInfo>& laws, const std::string& kernel);
@@ -85,9 +90,9 @@ class ModelStepCost : public StepCost {
   void prepare_experts();
   void prepare_exchange(ExpertGroup& group) const;
   Priced price_rank_tokens(std::int64_t tokens) const;
-  // A pure function of its arguments (it keeps the loads it works out).
+  // A pure function of its arguments (it keeps what depends on the group alone).
   Priced price_experts(std::int64_t group_tokens, std::int64_t largest_rank);
-  const models::RankLoad& busiest(ExpertGroup& group, std::int64_t group_tokens) const;
+  const ExpertGroup::Routed& busiest(ExpertGroup& group, std::int64_t group_tokens) const;
   // Rows of every expert's buffer of a rank, when the fullest data-parallel rank has so many
   // tokens.
   std::int64_t capacity_of(const models::MoeFfn& moe, std::int64_t largest_rank) const;

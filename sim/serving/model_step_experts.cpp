@@ -9,24 +9,34 @@
 namespace moeplan::sim {
 
 void ModelStepCost::prepare_experts() {
-  padded_ = d_.candidate.exchange == Exchange::capacity_padded && d_.candidate.data_parallel > 1;
+  const Candidate& c = d_.candidate;
+  padded_ = c.exchange == Exchange::capacity_padded && c.data_parallel > 1;
   for (const ExpertLayers& layers : d_.experts) {
-    ExpertGroup group{.layers = &layers};
+    const models::MoeFfn& moe = layers.moe;
+    ExpertGroup group{.layers = &layers, .shape = {}, .routed = {}};
+    group.shape = {.hidden = d_.architecture.hidden,
+                   .intermediate = c.expert_parallel ? moe.intermediate : moe.intermediate / c.gpus,
+                   .top_k = moe.top_k,
+                   .experts = moe.experts,
+                   .local_experts = layers.local_experts(),
+                   .gated = moe.gated,
+                   .precision = d_.architecture.experts_in(d_.scenario->precision)};
     prepare_exchange(group);
     pairs_per_token_ += layers.count * layers.routing->effective_top_k();
     experts_.push_back(std::move(group));
   }
 }
 
-const models::RankLoad& ModelStepCost::busiest(ExpertGroup& group,
-                                               std::int64_t group_tokens) const {
-  auto found = group.loads.find(group_tokens);
-  if (found == group.loads.end()) {
-    found = group.loads
-                .emplace(group_tokens,
-                         group.layers->placed->largest_rank_load(static_cast<double>(group_tokens),
-                                                                 d_.candidate.expert_ranks()))
-                .first;
+const ModelStepCost::ExpertGroup::Routed& ModelStepCost::busiest(ExpertGroup& group,
+                                                                 std::int64_t group_tokens) const {
+  auto found = group.routed.find(group_tokens);
+  if (found == group.routed.end()) {
+    const auto t = static_cast<double>(group_tokens);
+    const models::RankLoad load =
+        group.layers->placed->largest_rank_load(t, d_.candidate.expert_ranks());
+    const models::Estimate estimate = laws_.expert.estimate(
+        group.shape, {.tokens = t, .pairs = load.pairs, .active_experts = load.active_experts});
+    found = group.routed.emplace(group_tokens, ExpertGroup::Routed{load, estimate}).first;
   }
   return found->second;
 }
@@ -48,24 +58,18 @@ ModelStepCost::Priced ModelStepCost::price_experts(std::int64_t group_tokens,
   for (ExpertGroup& group : experts_) {
     const models::MoeFfn& moe = group.layers->moe;
     const double count = group.layers->count;
-    const models::ExpertShape shape{
-        .hidden = d_.architecture.hidden,
-        .intermediate = c.expert_parallel ? moe.intermediate : moe.intermediate / c.gpus,
-        .top_k = moe.top_k,
-        .experts = moe.experts,
-        .local_experts = group.layers->local_experts(),
-        .gated = moe.gated,
-        .precision = d_.architecture.experts_in(d_.scenario->precision)};
-    const models::RankLoad& rank = busiest(group, group_tokens);
-    models::ExpertLoad load{
-        .tokens = t, .pairs = rank.pairs, .active_experts = rank.active_experts};
+    const ExpertGroup::Routed& routed = busiest(group, group_tokens);
     if (padded_) {
+      // Buffers are computed full or empty, those of all ranks.
       const auto capacity = static_cast<double>(capacity_of(moe, largest_rank));
-      load.active_experts = static_cast<double>(shape.local_experts);
+      models::ExpertLoad load;
+      load.active_experts = static_cast<double>(group.shape.local_experts);
       load.pairs = load.active_experts * capacity * c.gpus;
       load.tokens = load.pairs * c.gpus / static_cast<double>(moe.top_k);
+      sum.add(Phase::expert, laws_.expert.estimate(group.shape, load), expert_, count);
+    } else {
+      sum.add(Phase::expert, routed.estimate, expert_, count);
     }
-    sum.add(Phase::expert, laws_.expert.estimate(shape, load), expert_, count);
     if (moe.shared_experts > 0) {
       // Shared experts run for every token of the rank, sharded over its TP group; one after the
       // other with the routed ones (stated: no overlap).
@@ -78,7 +82,7 @@ ModelStepCost::Priced ModelStepCost::price_experts(std::int64_t group_tokens,
               count);
     }
     if (c.gpus > 1) {
-      add_exchange(group, t, largest_rank, rank.pairs, sum);
+      add_exchange(group, t, largest_rank, routed.load.pairs, sum);
     }
   }
   return sum.priced();
