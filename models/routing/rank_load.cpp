@@ -13,7 +13,8 @@ namespace moeplan::models {
 namespace {
 
 constexpr double kExactPairs = 32.0;    // of all ranks, up to which the sum is conditioned on
-constexpr double kDiscreteMean = 64.0;  // of the busiest rank, above which normal is used
+constexpr double kDiscreteMean = 64.0;  // of the busiest rank, from which on normal is used
+constexpr double kRounding = 1e-9;  // which side of a bound whole numbers take, whatever their sum
 
 // 1 - (1 - q)^tokens; linear below one token, so that it never exceeds the pairs.
 double active_probability(double q, double log_exclusion, double tokens) {
@@ -303,8 +304,8 @@ RankLoad Routing::largest_rank_load(double tokens, int ranks) const {
 double Routing::largest_pairs(double tokens, int ranks) const {
   const std::int64_t count = experts();
   const double total = tokens * effective_top_k_;
-  const bool few =
-      total <= kExactPairs && std::fabs(effective_top_k_ - static_cast<double>(top_k_)) < 1e-9;
+  const bool few = total <= kExactPairs + kRounding &&
+                   std::fabs(effective_top_k_ - static_cast<double>(top_k_)) < 1e-9;
   const double spread = few ? spread_given_sum(count, top_k_, tokens)
                             : static_cast<double>(count) / static_cast<double>(count - 1);
   std::vector<Load> loads;
@@ -341,8 +342,9 @@ double Routing::largest_pairs(double tokens, int ranks) const {
     loads.resize(1);
   }
   const double copies = equal ? static_cast<double>(ranks) : 1.0;
-  return busiest < kDiscreteMean ? largest_discrete(loads, copies, std::ceil(share - 1e-9))
-                                 : largest_normal(loads, copies, share);
+  return busiest < kDiscreteMean - kRounding
+             ? largest_discrete(loads, copies, std::ceil(share - kRounding))
+             : largest_normal(loads, copies, share);
 }
 
 double Routing::expected_distinct_ranks(int ranks) const {
