@@ -9,6 +9,7 @@
 #include "sim/deployment/kv_block.hpp"
 #include "sim/plan/reasons.hpp"
 #include "sim/report/report_writer.hpp"
+#include "sim/report/routing_report.hpp"
 
 namespace moeplan::sim {
 namespace {

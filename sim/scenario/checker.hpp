@@ -122,5 +122,6 @@ models::RoutedModel read_routed_model(Checker& check, const ExpertRouting& routi
                                       const models::SmoeArchitecture& architecture,
                                       models::RouterMode mode,
                                       const std::vector<std::int64_t>& kept, std::uint64_t seed);
+std::vector<models::PlacementRule> read_placement(Checker& check, const ScenarioValues& values);
 
 }  // namespace moeplan::sim

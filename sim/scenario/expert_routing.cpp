@@ -1,8 +1,10 @@
-// workload.routing: read, checked, and made into routing models.
+// workload.routing and the placement of experts: read, checked, and made into routing models.
 
 #include "sim/scenario/expert_routing.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "models/routing/routing_counts.hpp"
 #include "models/text/load.hpp"
@@ -134,6 +136,24 @@ models::RoutedModel read_routed_model(Checker& check, const ExpertRouting& routi
     return {};
   }
   return models::RoutedModel(std::move(layers), std::move(*unpruned), mode, kept);
+}
+
+std::vector<models::PlacementRule> read_placement(Checker& check, const ScenarioValues& values) {
+  std::vector<models::PlacementRule> rules;
+  for (const std::string& name : values.texts("parallelism.placement")) {
+    rules.push_back(*models::placement_rule_from(name));
+  }
+  const bool balanced =
+      std::find(rules.begin(), rules.end(), models::PlacementRule::balanced) != rules.end();
+  const std::vector<std::int64_t> redundant = values.counts("parallelism.redundant_experts");
+  for (std::size_t i = 0; i < redundant.size(); ++i) {
+    if (redundant[i] > 0 && !balanced) {
+      check.item_problem("parallelism.redundant_experts", i, "E_VALUE",
+                         "only a balanced placement has copies of experts",
+                         "parallelism.placement: balanced");
+    }
+  }
+  return rules;
 }
 
 }  // namespace moeplan::sim

@@ -264,24 +264,6 @@ void note_too_long(std::int64_t max_model_length, Workload& workload) {
   }
 }
 
-std::vector<models::PlacementRule> read_placement(Checker& check, const ScenarioValues& values) {
-  std::vector<models::PlacementRule> rules;
-  for (const std::string& name : values.texts("parallelism.placement")) {
-    rules.push_back(*models::placement_rule_from(name));
-  }
-  const bool balanced =
-      std::find(rules.begin(), rules.end(), models::PlacementRule::balanced) != rules.end();
-  const std::vector<std::int64_t> redundant = values.counts("parallelism.redundant_experts");
-  for (std::size_t i = 0; i < redundant.size(); ++i) {
-    if (redundant[i] > 0 && !balanced) {
-      check.item_problem("parallelism.redundant_experts", i, "E_VALUE",
-                         "only a balanced placement has copies of experts",
-                         "parallelism.placement: balanced");
-    }
-  }
-  return rules;
-}
-
 void check_provider(Checker& check, const ScenarioValues& values, const models::PriceBook& book) {
   const std::string wanted = values.text("prices.provider");
   std::vector<std::string> providers;

@@ -70,7 +70,8 @@ class StepCost {
                                                 std::int64_t /*kv_tokens*/) {
     return std::nullopt;
   }
-  // The pairs of the same step. A cost that knows no experts has none.
+  // The pairs of the same step; those of one rank alone are proportional to its tokens (buffers
+  // are between ranks). A cost that knows no experts has none.
   virtual ExpertRows expert_rows(std::span<const RankBatch> /*ranks*/) { return {}; }
   // A new run begins: forgets what extrapolated() collected.
   virtual void begin_run() {}

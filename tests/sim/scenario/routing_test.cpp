@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "models/text/load.hpp"
-#include "models/text/write_file.hpp"
 #include "tests/support/expect_input_error.hpp"
 #include "tests/support/scenario_file.hpp"
 
