@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "sim/scenario/checker.hpp"
 
 namespace moeplan::sim {

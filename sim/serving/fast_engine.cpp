@@ -43,7 +43,8 @@ ServingTrace FastEngine::run() {
 void FastEngine::arrive() {
   const RequestSpec request = feed_.request();
   const auto index = static_cast<std::int32_t>(trace_.requests.size());
-  const RequestStatus status = refusal(setup_.limits, request.prompt_tokens, request.output_tokens);
+  const RequestStatus status =
+      refusal(setup_.limits, request.prompt_tokens, request.output_tokens);
   trace_.requests.push_back({.arrival = request.arrival,
                              .prompt_tokens = request.prompt_tokens,
                              .output_tokens = request.output_tokens,
@@ -51,8 +52,8 @@ void FastEngine::arrive() {
                              .status = status});
   if (status == RequestStatus::unfinished) {
     fresh_.push_back(index);
-    trace_.aborted = trace_.aborted ||
-                     (setup_.abort_above_waiting > 0 && waiting() > setup_.abort_above_waiting);
+    trace_.aborted = trace_.aborted || (setup_.abort_above_waiting > 0 &&
+                                        waiting() > setup_.abort_above_waiting);
   } else {
     feed_.on_completion(request.arrival);
   }
