@@ -25,7 +25,11 @@ std::vector<Axis> axes(const sim::Scenario& scenario) {
        [](const sim::Candidate& c) { return fmt::format("{}", c.tensor_parallel); }},
       {"--expert-parallel",
        [](const sim::Candidate& c) { return fmt::format("{}", c.expert_parallel); }},
-      {"--exchange", [](const sim::Candidate& c) { return c.exchange_name(); }}};
+      {"--exchange", [](const sim::Candidate& c) { return c.exchange_name(); }},
+      {"--placement",
+       [](const sim::Candidate& c) { return std::string(models::name_of(c.placement)); }},
+      {"--redundant-experts",
+       [](const sim::Candidate& c) { return fmt::format("{}", c.redundant_experts); }}};
 }
 
 // "--gpus 1, 2; --experts-kept 128, 64": the flags whose values differ.
@@ -54,7 +58,9 @@ bool matches(const sim::Scenario& scenario, const DesignChoice& choice, const si
          same(choice.experts_kept, c.experts_kept) &&
          same(choice.tensor_parallel, c.tensor_parallel) &&
          same(choice.expert_parallel, c.expert_parallel) &&
-         same(choice.exchange, c.exchange_name());
+         same(choice.exchange, c.exchange_name()) &&
+         same(choice.placement, models::name_of(c.placement)) &&
+         same(choice.redundant_experts, c.redundant_experts);
 }
 
 }  // namespace
@@ -67,6 +73,9 @@ void add_design_options(CLI::App& command, DesignChoice& choice) {
   command.add_option("--expert-parallel", choice.expert_parallel,
                      "Whole experts on ranks (true), or every expert sharded (false)");
   command.add_option("--exchange", choice.exchange, "Of the exchanges, this one");
+  command.add_option("--placement", choice.placement, "Of the placements of experts, this one");
+  command.add_option("--redundant-experts", choice.redundant_experts,
+                     "Of the scenario's values, this one");
   command.add_option("--replicas", choice.replicas, "Engines that share the scenario's traffic")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000000}))
       ->capture_default_str();

@@ -18,10 +18,13 @@ struct DesignChoice {
   std::optional<int> tensor_parallel;
   std::optional<bool> expert_parallel;
   std::optional<std::string> exchange;
+  std::optional<std::string> placement;
+  std::optional<std::int64_t> redundant_experts;
   std::int64_t replicas = 1;
 };
 
-// --experts-kept, --gpu, --gpus, --tensor-parallel, --expert-parallel, --exchange, --replicas.
+// --experts-kept, --gpu, --gpus, --tensor-parallel, --expert-parallel, --exchange, --placement,
+// --redundant-experts, --replicas.
 void add_design_options(CLI::App& command, DesignChoice& choice);
 
 // The one design that is left. Throws: CLI::ValidationError (wrong usage) when none or several are

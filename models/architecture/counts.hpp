@@ -76,6 +76,7 @@ struct RankLayout {
   int tensor_parallel = 1;
   int data_parallel = 1;
   bool expert_parallel = false;
+  std::int64_t redundant_experts = 0;  // more copies in every MoE layer, when expert_parallel
   int ranks() const { return tensor_parallel * data_parallel; }
 };
 

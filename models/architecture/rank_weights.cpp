@@ -33,7 +33,7 @@ Layer rank_layer(const Layer& layer, const RankLayout& layout) {
   auto& moe = std::get<MoeFfn>(own.ffn);
   moe.shared_intermediate = ceil_divide(moe.shared_intermediate, tp);
   if (layout.expert_parallel) {
-    moe.experts = ceil_divide(moe.experts, layout.ranks());
+    moe.experts = ceil_divide(moe.experts + layout.redundant_experts, layout.ranks());
   } else {
     moe.intermediate = ceil_divide(moe.intermediate, layout.ranks());
   }

@@ -47,28 +47,27 @@ double none_of(std::int64_t all, std::int64_t outside, std::int64_t k) {
   return none;
 }
 
-// Experts of [begin, end) in every group [groups].
-std::vector<std::int64_t> shared_with(const ExpertRange& range, std::int64_t groups,
+// Experts of a rank in every group [groups].
+std::vector<std::int64_t> shared_with(const std::vector<ExpertId>& own, std::int64_t groups,
                                       std::int64_t size) {
-  std::vector<std::int64_t> out;
-  for (std::int64_t g = 0; g < groups; ++g) {
-    out.push_back(std::max<std::int64_t>(
-        0, std::min(range.end, (g + 1) * size) - std::max(range.begin, g * size)));
+  std::vector<std::int64_t> out(static_cast<std::size_t>(groups), 0);
+  for (const ExpertId expert : own) {
+    ++out[static_cast<std::size_t>(expert.index() / size)];
   }
   return out;
 }
 
 // Equal weights. reachable: ways[m][n] = sets of m groups in which the rank has n experts.
-double uniform_distinct(const Routing& routing, const GroupLimit& limit, int ranks) {
+double uniform_distinct(const Routing& routing, const GroupLimit& limit,
+                        const Placement& placement) {
   const std::int64_t size = routing.experts() / limit.groups;
   const auto kept = static_cast<std::size_t>(limit.kept);
   double sum = 0.0;
-  for (int rank = 0; rank < ranks; ++rank) {
-    const ExpertRange range = experts_of_rank(routing.experts(), ranks, rank);
-    const auto local = static_cast<std::size_t>(range.end - range.begin);
+  for (const std::vector<ExpertId>& own : placement.on_rank()) {
+    const std::size_t local = own.size();
     std::vector<std::vector<double>> ways(kept + 1, std::vector<double>(local + 1, 0.0));
     ways[0][0] = 1.0;
-    for (const std::int64_t here : shared_with(range, limit.groups, size)) {
+    for (const std::int64_t here : shared_with(own, limit.groups, size)) {
       const auto more = static_cast<std::size_t>(here);
       for (std::size_t m = kept; m > 0; --m) {
         for (std::size_t n = local + 1; n-- > more;) {
@@ -106,30 +105,36 @@ std::optional<std::string> why_not_grouped(std::int64_t experts, std::int64_t to
 }
 
 double expected_distinct_ranks(const Routing& routing, const GroupLimit& limit, int ranks) {
+  return expected_distinct_ranks(routing, limit, Placement::contiguous(routing.experts(), ranks));
+}
+
+double expected_distinct_ranks(const Routing& routing, const GroupLimit& limit,
+                               const Placement& placement) {
   require(!why_not_grouped(routing.experts(), routing.top_k(), limit), "experts suit the groups");
-  require(ranks >= 1 && ranks <= routing.experts(), "at least one expert for every rank");
+  require(placement.experts() == routing.experts(), "a placement is of the layer's experts");
   if (limit.kept == limit.groups) {
-    return routing.expected_distinct_ranks(ranks);
+    return routing.placed(placement).expected_distinct_ranks(placement.ranks());
   }
-  if (routing.is_uniform()) {
-    return uniform_distinct(routing, limit, ranks);
+  if (routing.is_uniform() && placement.redundant() == 0) {
+    return uniform_distinct(routing, limit, placement);
   }
   require(limit.groups <= 16, "at most 16 groups");
-  const std::vector<double>& weights = routing.weights();
   const std::int64_t size = routing.experts() / limit.groups;
+  // One column for every copy of its expert.
+  std::vector<double> weights;
   std::vector<std::size_t> group_of;
-  std::vector<double> group_weights(static_cast<std::size_t>(limit.groups), 0.0);
-  std::vector<std::int64_t> rank_of_expert;
-  for (int rank = 0; rank < ranks; ++rank) {
-    const ExpertRange range = experts_of_rank(routing.experts(), ranks, rank);
-    rank_of_expert.resize(static_cast<std::size_t>(range.end), rank);
-  }
   std::vector<std::int64_t> rank_of;
-  for (std::size_t c = 0; c < weights.size(); ++c) {
-    const std::int64_t expert = routing.expert_of()[c];
-    group_of.push_back(static_cast<std::size_t>(expert / size));
-    group_weights[group_of.back()] += weights[c];
-    rank_of.push_back(rank_of_expert[static_cast<std::size_t>(expert)]);
+  std::vector<double> group_weights(static_cast<std::size_t>(limit.groups), 0.0);
+  for (std::size_t c = 0; c < routing.weights().size(); ++c) {
+    const auto expert = static_cast<std::size_t>(routing.expert_of()[c]);
+    const auto group = expert / static_cast<std::size_t>(size);
+    group_weights[group] += routing.weights()[c];
+    const std::vector<int>& ranks = placement.ranks_of()[expert];
+    for (const int rank : ranks) {
+      weights.push_back(routing.weights()[c] / static_cast<double>(ranks.size()));
+      group_of.push_back(group);
+      rank_of.push_back(rank);
+    }
   }
   const auto kept = static_cast<std::size_t>(limit.kept);
   const std::vector<double> chance = first_sets(group_weights, kept);
@@ -142,7 +147,8 @@ double expected_distinct_ranks(const Routing& routing, const GroupLimit& limit, 
     for (std::size_t c = 0; c < weights.size(); ++c) {
       open[c] = (set >> group_of[c] & 1) != 0 ? weights[c] : 0.0;
     }
-    const std::vector<double> hit = hit_probabilities(open, rank_of, ranks, routing.top_k());
+    const std::vector<double> hit =
+        hit_probabilities(open, rank_of, placement.ranks(), routing.top_k());
     sum += chance[set] * std::accumulate(hit.begin(), hit.end(), 0.0);
   }
   return sum;

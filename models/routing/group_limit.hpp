@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "models/routing/placement.hpp"
 #include "models/routing/routing.hpp"
 
 namespace moeplan::models {
@@ -20,6 +21,7 @@ namespace moeplan::models {
 struct GroupLimit {
   std::int64_t groups = 1;  // n_group
   std::int64_t kept = 1;    // topk_group
+  friend bool operator==(const GroupLimit&, const GroupLimit&) = default;
 };
 
 // Why `experts` experts cannot be routed so; nullopt when they can.
@@ -32,5 +34,8 @@ std::optional<std::string> why_not_grouped(std::int64_t experts, std::int64_t to
 // Throws: std::logic_error where why_not_grouped says so, for more than 16 groups, and where a
 // set of groups has fewer than top_k columns of positive weight.
 double expected_distinct_ranks(const Routing& routing, const GroupLimit& limit, int ranks);
+// The same under a placement, of which the groups know nothing (with copies: see Routing::placed).
+double expected_distinct_ranks(const Routing& routing, const GroupLimit& limit,
+                               const Placement& placement);
 
 }  // namespace moeplan::models

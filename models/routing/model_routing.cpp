@@ -68,17 +68,24 @@ std::vector<std::size_t> ModelRouting::kinds() const {
 }
 
 ModelRouting ModelRouting::pruned(RouterMode mode, std::int64_t kept, std::int64_t groups) const {
+  return pruned(mode, kept, std::vector<std::int64_t>(layers_.size(), groups));
+}
+
+ModelRouting ModelRouting::pruned(RouterMode mode, std::int64_t kept,
+                                  const std::vector<std::int64_t>& groups) const {
+  require(groups.size() == layers_.size(), "one number of groups per MoE layer");
   std::vector<Shared> out;
-  const std::vector<std::size_t> kind = kinds();
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const auto same = std::find(kind.begin(), kind.end(), kind[i]);
-    const auto at = static_cast<std::size_t>(same - kind.begin());
-    if (at < i) {
-      out.push_back(out[at]);
+    std::size_t same = 0;
+    while (layers_[same] != layers_[i] || groups[same] != groups[i]) {
+      ++same;
+    }
+    if (same < i) {
+      out.push_back(out[same]);
     } else if (layers_[i]->experts() == kept) {
       out.push_back(layers_[i]);
     } else {
-      out.push_back(std::make_shared<const Routing>(layers_[i]->pruned(mode, kept, groups)));
+      out.push_back(std::make_shared<const Routing>(layers_[i]->pruned(mode, kept, groups[i])));
     }
   }
   return ModelRouting(std::move(out));

@@ -6,6 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "models/routing/group_limit.hpp"
+#include "models/routing/router_change.hpp"
 #include "models/routing/routing.hpp"
 
 namespace moeplan::models {
@@ -15,6 +17,8 @@ struct RoutedLayer {
   std::int64_t index = 0;  // among all layers of the model, 0-based
   std::int64_t experts = 0;
   std::int64_t top_k = 0;
+  GroupLimit limit = {};
+  GateRule gates = {};
   friend bool operator==(const RoutedLayer&, const RoutedLayer&) = default;
 };
 
@@ -42,6 +46,9 @@ class ModelRouting {
   // Every layer pruned to `kept` experts (Routing::pruned); `kept` equal to a layer's experts
   // leaves that layer as it is. Throws: std::logic_error as Routing::pruned.
   ModelRouting pruned(RouterMode mode, std::int64_t kept, std::int64_t groups = 1) const;
+  // groups: [MoE layers].
+  ModelRouting pruned(RouterMode mode, std::int64_t kept,
+                      const std::vector<std::int64_t>& groups) const;
 
  private:
   std::vector<std::shared_ptr<const Routing>> layers_;

@@ -13,7 +13,8 @@ namespace moeplan::models {
 namespace {
 
 constexpr double kExactPairs = 32.0;    // of all ranks, up to which the sum is conditioned on
-constexpr double kDiscreteMean = 64.0;  // of the busiest rank, above which normal is used
+constexpr double kDiscreteMean = 64.0;  // of the busiest rank, from which on normal is used
+constexpr double kRounding = 1e-9;  // which side of a bound whole numbers take, whatever their sum
 
 // 1 - (1 - q)^tokens; linear below one token, so that it never exceeds the pairs.
 double active_probability(double q, double log_exclusion, double tokens) {
@@ -198,13 +199,18 @@ double largest_normal(const std::vector<Load>& loads, double copies, double floo
         continue;
       }
       const double z = (x - load.mean) / deviation;
+      if (std::fabs(z) > 9.0) {  // 0 or 1 to the last bit of what follows
+        all *= z > 0.0 ? 1.0 : 0.0;
+        continue;
+      }
       const double skewness = (2.0 * load.variance / load.mean - 1.0) / deviation;
       const double density = std::exp(-0.5 * z * z) / std::sqrt(2.0 * M_PI);
       const double below =
           0.5 * std::erfc(-z / std::sqrt(2.0)) - skewness / 6.0 * (z * z - 1.0) * density;
       all *= std::clamp(below, 0.0, 1.0);
     }
-    sum += (1.0 - std::pow(all, copies)) * (i == 0 || i == kIntervals ? 0.5 : 1.0);
+    sum += (1.0 - (copies == 1.0 ? all : std::pow(all, copies))) *
+           (i == 0 || i == kIntervals ? 0.5 : 1.0);
   }
   return low + sum * width;
 }
@@ -298,23 +304,27 @@ RankLoad Routing::largest_rank_load(double tokens, int ranks) const {
 double Routing::largest_pairs(double tokens, int ranks) const {
   const std::int64_t count = experts();
   const double total = tokens * effective_top_k_;
-  const bool few =
-      total <= kExactPairs && std::fabs(effective_top_k_ - static_cast<double>(top_k_)) < 1e-9;
+  const bool few = total <= kExactPairs + kRounding &&
+                   std::fabs(effective_top_k_ - static_cast<double>(top_k_)) < 1e-9;
   const double spread = few ? spread_given_sum(count, top_k_, tokens)
                             : static_cast<double>(count) / static_cast<double>(count - 1);
   std::vector<Load> loads;
   double busiest = 0.0;
   for (int rank = 0; rank < ranks; ++rank) {
     const ExpertRange range = experts_of_rank(count, ranks, rank);
-    const RankLoad load = rank_load(tokens, ranks, rank);
+    double pairs = 0.0;  // as rank_load, which also works out the active experts
     double variance = 0.0;
     for (std::int64_t e = range.begin; e < range.end; ++e) {
       const double q = inclusion_[static_cast<std::size_t>(e)];
+      pairs += tokens * q;
       variance += q * (1.0 - q);
     }
+    if (uniform_) {
+      pairs = static_cast<double>(range.end - range.begin) * inclusion_[0] * tokens;
+    }
     const auto most = static_cast<double>(std::min(top_k_, range.end - range.begin));
-    loads.push_back({load.pairs, std::min(load.pairs, tokens * variance * spread), tokens * most});
-    busiest = std::max(busiest, load.pairs);
+    loads.push_back({pairs, std::min(pairs, tokens * variance * spread), tokens * most});
+    busiest = std::max(busiest, pairs);
   }
   const double share = total / static_cast<double>(ranks);
   if (few) {
@@ -332,8 +342,9 @@ double Routing::largest_pairs(double tokens, int ranks) const {
     loads.resize(1);
   }
   const double copies = equal ? static_cast<double>(ranks) : 1.0;
-  return busiest < kDiscreteMean ? largest_discrete(loads, copies, std::ceil(share - 1e-9))
-                                 : largest_normal(loads, copies, share);
+  return busiest < kDiscreteMean - kRounding
+             ? largest_discrete(loads, copies, std::ceil(share - kRounding))
+             : largest_normal(loads, copies, share);
 }
 
 double Routing::expected_distinct_ranks(int ranks) const {

@@ -11,6 +11,7 @@ namespace moeplan::models {
 struct GateRule {
   bool softmax = true;      // over all experts; else sigmoid, every expert by itself
   bool normalised = false;  // norm_topk_prob: the gates of the chosen experts are scaled to sum 1
+  friend bool operator==(const GateRule&, const GateRule&) = default;
 };
 
 struct RouterChange {

@@ -21,6 +21,8 @@
 
 namespace moeplan::models {
 
+class Placement;
+
 // What one rank has to do in one pass through the layer; both are expectations.
 struct RankLoad {
   double pairs = 0.0;           // (token, expert) pairs
@@ -113,6 +115,15 @@ class Routing {
   // groups: of a group-limited router (n_group); every group keeps equally many and merges within
   // itself. Throws: std::logic_error if groups do not divide experts and kept, or top_k > kept.
   Routing pruned(RouterMode mode, std::int64_t kept, std::int64_t groups = 1) const;
+
+  // The same tokens seen by slots: copy i of the placement, rank by rank, is expert i of the
+  // result, used by an equal share of its expert's tokens. Contiguous ranks of the result
+  // (rank_load, largest_rank_load, expected_distinct_ranks) are the ranks of the placement.
+  // Contiguous placements, and uniform routing without copies, return an equal object.
+  // Approximation with copies: two copies of an expert are taken for two experts of a token that
+  // differ, so expected_distinct_ranks is a little high.
+  // Throws: std::logic_error unless the placement has this layer's experts.
+  Routing placed(const Placement& placement) const;
 
   // The `count` experts with the highest inclusion, ascending ids; ties: the lower id. With groups
   // (contiguous, equal), count / groups of each.

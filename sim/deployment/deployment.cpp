@@ -14,7 +14,44 @@ namespace {
 models::RankLayout rank_layout(const Candidate& c) {
   return {.tensor_parallel = c.tensor_parallel,
           .data_parallel = c.data_parallel,
-          .expert_parallel = c.expert_parallel};
+          .expert_parallel = c.expert_parallel,
+          .redundant_experts = c.redundant_experts};
+}
+
+// Why the candidate's experts cannot be spread over its ranks, or nothing.
+std::optional<Infeasible> check_placement(const Candidate& c, const models::MoeFfn& moe,
+                                          std::size_t layer) {
+  const std::int64_t slots = c.experts_kept + c.redundant_experts;
+  if (slots % c.gpus != 0) {
+    const std::string experts =
+        c.redundant_experts == 0
+            ? fmt::format("{} experts", c.experts_kept)
+            : fmt::format("{} experts and {} redundant ones", c.experts_kept, c.redundant_experts);
+    return Infeasible{
+        c, "expert_parallel",
+        fmt::format("{} of layer {} do not divide over {} expert-parallel ranks (experts {} to {} "
+                    "would be left over)",
+                    experts, layer, c.gpus, slots / c.gpus * c.gpus, slots - 1)};
+  }
+  if (c.redundant_experts > c.experts_kept * (c.gpus - 1)) {
+    return Infeasible{
+        c, "placement",
+        fmt::format("{} redundant experts: {} experts have at most {} more copies on "
+                    "{} ranks",
+                    c.redundant_experts, c.experts_kept, c.experts_kept * (c.gpus - 1), c.gpus)};
+  }
+  if (c.redundant_experts > 0 && c.exchange == Exchange::capacity_padded && c.data_parallel > 1) {
+    return Infeasible{c, "placement",
+                      "exchange capacity_padded has one buffer per expert: no redundant experts"};
+  }
+  if (c.exchange == Exchange::alltoall_per_rank && moe.router.groups_kept < moe.router.groups &&
+      moe.router.groups > 16) {
+    return Infeasible{c, "exchange",
+                      fmt::format("layer {} has {} router groups; copies per rank are known for at "
+                                  "most 16",
+                                  layer, moe.router.groups)};
+  }
+  return std::nullopt;
 }
 
 // The reason why the candidate's split is impossible, or nothing.
@@ -25,6 +62,11 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
   const models::Gpu& gpu = scenario.hardware[c.hardware].gpu;
   if (const auto why = scenario.architecture.why_not_served()) {
     return no("architecture", *why);
+  }
+  if (c.experts_kept > 0) {
+    if (const auto why = models::why_not_experts(scenario.architecture, c.experts_kept)) {
+      return no("pruning", *why);
+    }
   }
   if (c.gpus > gpu.gpus_per_node) {
     return no("node", fmt::format("an engine of {} GPUs spans nodes of {}: multi-node engines are "
@@ -70,12 +112,16 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
                             "{} is dropless",
                             i));
     }
-    if (c.expert_parallel && c.experts_kept % c.gpus != 0) {
-      return no("expert_parallel",
-                fmt::format("{} experts of layer {} do not divide over {} expert-parallel ranks "
-                            "(experts {} to {} would be left over)",
-                            c.experts_kept, i, c.gpus, c.experts_kept / c.gpus * c.gpus,
-                            c.experts_kept - 1));
+    if (!c.expert_parallel && c.data_parallel > 1 &&
+        c.exchange != Exchange::allgather_reducescatter) {
+      return no("exchange", fmt::format("exchange {} sends tokens to the ranks of whole experts; "
+                                        "here every expert is sharded over all ranks",
+                                        name_of(c.exchange)));
+    }
+    if (c.expert_parallel) {
+      if (auto why = check_placement(c, moe, i)) {
+        return why;
+      }
     }
     if (!c.expert_parallel && moe.intermediate % c.gpus != 0) {
       return no("tensor_parallel",
@@ -116,6 +162,10 @@ std::string Candidate::layout_name() const {
   }
   if (data_parallel > 1 && expert_parallel && exchange != Exchange::allgather_reducescatter) {
     text += " " + std::string(name_of(exchange));
+  }
+  if (placement != models::PlacementRule::contiguous) {
+    text += " " + std::string(name_of(placement));
+    text += redundant_experts > 0 ? fmt::format("+{}", redundant_experts) : "";
   }
   return text;
 }
@@ -181,7 +231,7 @@ std::variant<Deployment, Infeasible> deploy(const Scenario& scenario, const Cand
   if (auto why = check_split(scenario, candidate)) {
     return *why;
   }
-  Deployment d{&scenario, candidate, scenario.architecture, {}};
+  Deployment d{&scenario, candidate, scenario.architecture, {}, {}, {}};
   if (candidate.experts_kept > 0) {
     d.architecture = models::with_experts(scenario.architecture, candidate.experts_kept);
   }
@@ -205,6 +255,12 @@ std::variant<Deployment, Infeasible> deploy(const Scenario& scenario, const Cand
         candidate, "memory",
         fmt::format("the longest request ({} tokens) needs {} KV blocks, there are {}: {}", longest,
                     blocks, d.memory.kv_blocks, budget_text(d.memory))};
+  }
+  if (candidate.experts_kept > 0) {
+    const auto pruned = scenario.routing.at(candidate.experts_kept);
+    d.experts = expert_layers(d.architecture, pruned->routing, candidate.expert_ranks(),
+                              candidate.placement, candidate.redundant_experts);
+    d.router = pruned->effect;
   }
   return d;
 }

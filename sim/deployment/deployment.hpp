@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "models/architecture/counts.hpp"
-#include "models/routing/routing.hpp"
+#include "sim/deployment/expert_layers.hpp"
 #include "sim/scenario/scenario.hpp"
 
 namespace moeplan::sim {
@@ -21,12 +21,14 @@ struct Candidate {
   int data_parallel = 1;  // of attention, inside the engine
   bool expert_parallel = false;
   Exchange exchange = Exchange::allgather_reducescatter;
+  models::PlacementRule placement = models::PlacementRule::contiguous;
+  std::int64_t redundant_experts = 0;  // copies more, in every MoE layer; balanced only
 
   // Ranks that hold different whole experts; 1 when every expert is sharded over all GPUs.
   int expert_ranks() const { return expert_parallel ? gpus : 1; }
   // "none" for one GPU; "allreduce" when tokens are replicated; else the exchange's name.
   std::string exchange_name() const;
-  // "1 GPU", "TP2", "TP2 DP2 EP4 alltoall_per_rank": for tables.
+  // "1 GPU", "TP2", "TP2 DP2 EP4 alltoall_per_rank", "TP2 EP2 balanced+8": for tables.
   std::string layout_name() const;
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
@@ -34,7 +36,7 @@ struct Candidate {
 struct Infeasible {
   Candidate candidate;
   std::string code;    // memory tensor_parallel expert_parallel node precision attention exchange
-                       // price latency budget accuracy
+                       // pruning placement price latency budget accuracy
   std::string reason;  // one sentence with the numbers
 };
 
@@ -58,6 +60,8 @@ struct Deployment {
   Candidate candidate;
   models::SmoeArchitecture architecture;  // pruned
   MemoryBudget memory;
+  std::vector<ExpertLayers> experts;           // empty for a dense model
+  std::optional<models::RouterEffect> router;  // what pruning did; nullopt: nothing pruned
   const HardwareOption& hardware() const { return scenario->hardware[candidate.hardware]; }
 };
 

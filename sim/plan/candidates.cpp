@@ -23,6 +23,20 @@ std::vector<int> tensor_parallels(const Scenario& scenario, int gpus) {
   return result;
 }
 
+// The layout under every placement of its experts; copies only where loads are balanced.
+void add_placements(const Scenario& scenario, Candidate base, std::vector<Candidate>& out) {
+  for (const models::PlacementRule rule : scenario.placement) {
+    base.placement = rule;
+    for (const std::int64_t redundant : scenario.redundant_experts) {
+      base.redundant_experts = rule == models::PlacementRule::balanced ? redundant : 0;
+      out.push_back(base);
+      if (rule != models::PlacementRule::balanced) {
+        break;
+      }
+    }
+  }
+}
+
 void add_layouts(const Scenario& scenario, Candidate base, std::vector<Candidate>& out) {
   const bool moe = base.experts_kept > 0;
   for (const int tp : tensor_parallels(scenario, base.gpus)) {
@@ -46,7 +60,11 @@ void add_layouts(const Scenario& scenario, Candidate base, std::vector<Candidate
           // Tokens are replicated (one all-reduce), or every rank needs all tokens (all-gather).
           base.exchange = Exchange::allgather_reducescatter;
         }
-        out.push_back(base);
+        if (expert_parallel) {
+          add_placements(scenario, base, out);
+        } else {
+          out.push_back(base);
+        }
         if (only_collectives) {
           break;
         }

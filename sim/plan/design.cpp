@@ -81,6 +81,7 @@ Design begin_design(const Deployment& deployment) {
   d.candidate = deployment.candidate;
   d.gpu = deployment.hardware().gpu.id;
   d.memory = deployment.memory;
+  d.router = deployment.router;
   return d;
 }
 

@@ -54,7 +54,8 @@ struct Design {
   Candidate candidate;
   std::string gpu;
   MemoryBudget memory;
-  Capacity capacity;  // of one engine
+  std::optional<models::RouterEffect> router;  // what pruning did; nullopt: unpruned or dense
+  Capacity capacity;                           // of one engine
   std::int64_t replicas = 0;
   double load = 0.0;       // per engine: wanted / replicas
   ServingMetrics metrics;  // of one engine at `load`

@@ -143,6 +143,30 @@ void add_price_warnings(const Plan& plan, const Scenario& scenario, std::vector<
   }
 }
 
+// What pruning did to the routers, and what full buffers cost, where a reader must know.
+void add_routing_warnings(const Design& chosen, std::vector<std::string>& out) {
+  if (chosen.router && chosen.router->loses_experts()) {
+    out.push_back(fmt::format(
+        "Merged experts coincide: a token uses {:.2f} different experts instead of {:.0f} in the "
+        "layer that loses most (router {}).",
+        chosen.router->effective_top_k, chosen.router->top_k, name_of(chosen.router->mode)));
+  }
+  if (chosen.router && chosen.router->scales_output()) {
+    out.push_back(fmt::format(
+        "The model does not normalise its gates (norm_topk_prob false), so slicing the router "
+        "scales MoE layers' outputs, at least {:.2f} times in the layer that changes most; the "
+        "accuracy curve must have been measured so.",
+        *chosen.router->output_scale));
+  }
+  if (chosen.metrics.buffers) {
+    out.push_back(fmt::format(
+        "Buffers of fixed capacity: {:.1f} % of (token, expert) pairs are dropped, {:.1f} % of the "
+        "rows sent and computed are padding.",
+        percent(chosen.metrics.buffers->dropped_fraction),
+        percent(chosen.metrics.buffers->padding_fraction)));
+  }
+}
+
 }  // namespace
 
 std::string describe(const Design& d, const Scenario& scenario) {
@@ -255,6 +279,7 @@ std::vector<std::string> warnings(const Plan& plan, const Scenario& scenario) {
       out.push_back("Cost laws used outside their measured range: " +
                     joined(chosen.metrics.extrapolated) + ".");
     }
+    add_routing_warnings(chosen, out);
     if (chosen.metrics.rejected > 0) {
       out.push_back(fmt::format("{} of {} requests were rejected as too long.",
                                 chosen.metrics.rejected, chosen.metrics.arrived));

@@ -60,7 +60,9 @@ void set_layout(Json& json, const Candidate& c, const std::string& gpu, std::int
       .set("gpus", gpus)
       .set("tensor_parallel", c.tensor_parallel)
       .set("expert_parallel", c.expert_ranks())
-      .set("data_parallel", c.data_parallel);
+      .set("data_parallel", c.data_parallel)
+      .set("placement", std::string(models::name_of(c.placement)))
+      .set("redundant_experts", c.redundant_experts);
 }
 
 text::Json cost_breakdown(const Money& money) {

@@ -22,7 +22,8 @@ text::Json memory_json(const MemoryBudget& memory);
 text::Json cost_breakdown(const Money& money);
 // "met", "missed", "undecided".
 const char* verdict_name(Verdict verdict);
-// Sets experts_kept (null when dense), gpu, gpus, tensor_, expert_ and data_parallel.
+// Sets experts_kept (null when dense), gpu, gpus, tensor_, expert_ and data_parallel, placement and
+// redundant_experts.
 void set_layout(text::Json& json, const Candidate& candidate, const std::string& gpu,
                 std::int64_t gpus);
 

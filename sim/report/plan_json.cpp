@@ -3,6 +3,7 @@
 #include <map>
 
 #include "sim/report/json_parts.hpp"
+#include "sim/report/routing_report.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -106,6 +107,8 @@ Json design_json(const Design& d) {
       .set("error_band", band_json(d.band))
       .set("exchange_share_fraction", m.exchange_share)
       .set("phases", phases_json(m))
+      .set("router", router_json(d.router))
+      .set("buffers", buffers_json(m.buffers))
       .set("memory", memory_json(d.memory))
       .set("price_id", d.money.price_id)
       .set("price_tier", d.money.tier)
@@ -154,6 +157,7 @@ Json provenance_json(const Scenario& scenario, const ReportContext& context) {
       .set("model_fields", origin)
       .set("precision", std::string(models::name_of(scenario.precision)))
       .set("router", std::string(models::name_of(scenario.router)))
+      .set("routing", routing_json(scenario))
       .set("traffic", scenario.workload.source)
       .set("traffic_notes", scenario.workload.notes)
       .set("replica_split", scenario.workload.split_text())

@@ -10,6 +10,7 @@
 #include "sim/plan/reasons.hpp"
 #include "sim/report/money_table.hpp"
 #include "sim/report/report_writer.hpp"
+#include "sim/report/routing_report.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -153,6 +154,10 @@ std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportCo
     out.item(std::string("J/token is an ") + kEnergyBasis + ".");
     out.heading("Where the time goes");
     out.table(phase_table(shown, scenario));
+    if (const TextTable routing = routing_table(shown, scenario); !routing.empty()) {
+      out.heading("Routing");
+      out.table(routing);
+    }
   }
   if (!plan.infeasible.empty()) {
     add_infeasible(plan, scenario, out);

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <map>
 
+#include "sim/report/routing_report.hpp"
+
 namespace moeplan::sim {
 namespace {
 
@@ -92,6 +94,9 @@ void add_provenance(const Scenario& scenario, const ReportContext& context, Repo
                        scenario.sha256.substr(0, 12), scenario.seed));
   out.item("traffic: " + (scenario.workload.source.empty() ? std::string("as the scenario says")
                                                            : scenario.workload.source));
+  if (const std::string routing = routing_text(scenario); !routing.empty()) {
+    out.item(routing);
+  }
   for (const HardwareOption& option : scenario.hardware) {
     add_laws(option, out);
   }

@@ -1,6 +1,7 @@
 #include "sim/report/simulation_json.hpp"
 
 #include "sim/report/json_parts.hpp"
+#include "sim/report/routing_report.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -71,6 +72,8 @@ Json simulation_json(const Design& d, const Scenario& scenario, const ReportCont
       .set("steps_at_max_sequences_fraction", m.steps_at_max_sequences_fraction)
       .set("exchange_share_fraction", m.exchange_share)
       .set("phases", phases_json(m))
+      .set("router", router_json(d.router))
+      .set("buffers", buffers_json(m.buffers))
       .set("memory", memory_json(d.memory))
       .set("money", m.overloaded ? Json() : money_json(d.money))
       .set("energy_joules_per_token", models::in_joules(d.energy))

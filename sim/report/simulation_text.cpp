@@ -3,6 +3,7 @@
 #include "models/units/parse.hpp"
 #include "sim/deployment/kv_block.hpp"
 #include "sim/plan/reasons.hpp"
+#include "sim/report/routing_report.hpp"
 #include "sim/report/simulation_json.hpp"
 
 namespace moeplan::sim {
@@ -69,6 +70,10 @@ std::string simulation_text(const Design& d, const Scenario& scenario, const Rep
       m.steps, m.mean_batch, 100.0 * m.busy_fraction, m.preemptions, 100.0 * m.kv_peak_fraction));
   if (m.steps > 0) {
     add_steps(m, out);
+  }
+  if (const TextTable routing = routing_table({&d}, scenario); !routing.empty()) {
+    out.heading("Routing");
+    out.table(routing);
   }
   out.heading("Memory of one GPU");
   out.item(fmt::format(

@@ -176,6 +176,10 @@ ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& option
   m.short_run = m.arrived < kSteadyArrivals;
   m.phases = trace.phases;
   m.exchange_share = trace.phases.exchange_share();
+  if (const ExpertRows& rows = trace.expert_rows; rows.buffer_rows > 0.0) {
+    m.buffers = {.dropped_fraction = rows.dropped / rows.routed,
+                 .padding_fraction = 1.0 - (rows.routed - rows.dropped) / rows.buffer_rows};
+  }
   m.extrapolated = trace.extrapolated;
   return m;
 }

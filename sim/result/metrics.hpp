@@ -4,6 +4,7 @@
 // warm-up; nothing here is rounded.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,12 @@ struct LatencyObjectives {
 };
 
 enum class Verdict { met, missed, undecided };
+
+// Buffers of fixed capacity, filled and overflowing (serving.md 4); shares over a run.
+struct BufferUse {
+  double dropped_fraction = 0.0;  // of routed (token, expert) pairs: they skip their expert
+  double padding_fraction = 0.0;  // of buffer rows: sent and computed without a token
+};
 
 struct ServingMetrics {
   Distribution ttft;  // arrival to first token
@@ -53,6 +60,7 @@ struct ServingMetrics {
   bool short_run = false;        // fewer than 10,000 arrivals
   PhaseTimes phases;
   double exchange_share = 0.0;
+  std::optional<BufferUse> buffers;  // nullopt: dropless
   std::vector<std::string> extrapolated;
 };
 

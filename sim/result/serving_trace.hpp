@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/engine/sim_time.hpp"
+#include "sim/result/expert_rows.hpp"
 #include "sim/result/gap_log.hpp"
 #include "sim/result/phase.hpp"
 
@@ -53,6 +54,7 @@ struct ServingTrace {
   std::int64_t steps_at_max_sequences = 0;  // steps in which one waited for a sequence slot
   std::int64_t peak_kv_blocks = 0;          // of the fullest rank
   std::int64_t blocks_at_end = 0;           // 0 when everything drained
+  ExpertRows expert_rows;                   // over all steps; expectations, not integers
   // Time during which prompts resp. decodes occupied the device, split by tokens in each step.
   SimDuration prefill_time;
   SimDuration decode_time;

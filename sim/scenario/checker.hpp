@@ -2,6 +2,7 @@
 // Checker: problems found after the field table's checks, where values meet each other and the
 // catalog; each is located at its key of the scenario.
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -41,6 +42,18 @@ class Checker {
                    .got = item < texts.size() ? texts[item] : "",
                    .expected = std::move(expected),
                    .fix = std::move(fix)});
+  }
+
+  // A key that another choice reads would be ignored in silence. keys: of the section `path`
+  // ("a.b.") that belong to one choice or another; read: of them, those that this choice reads.
+  void refuse_keys_of_others(const std::string& path, const std::vector<std::string>& keys,
+                             const std::vector<std::string>& read, const std::string& choice) {
+    for (const std::string& key : keys) {
+      if (values_.given(path + key) && std::find(read.begin(), read.end(), key) == read.end()) {
+        problem(path + key, "E_VALUE", key + " has no meaning for " + choice,
+                read.empty() ? "nothing more" : joined(read));
+      }
+    }
   }
 
   // Runs a loader of a named thing. Problems that have a line of their own stay as they are; the
@@ -117,5 +130,14 @@ void read_lengths(Checker& check, const ScenarioValues& values,
 std::optional<RequestTrace> load_trace(Checker& check, const ScenarioValues& values,
                                        const std::filesystem::path& scenario,
                                        const std::string& section, const TraceOptions& options);
+// How tokens spread over experts (expert_routing.cpp), and the models made from it.
+ExpertRouting read_expert_routing(Checker& check, const ScenarioValues& values,
+                                  const std::filesystem::path& scenario);
+// Empty for a dense model, and after a problem.
+models::RoutedModel read_routed_model(Checker& check, const ExpertRouting& routing,
+                                      const models::SmoeArchitecture& architecture,
+                                      models::RouterMode mode,
+                                      const std::vector<std::int64_t>& kept, std::uint64_t seed);
+std::vector<models::PlacementRule> read_placement(Checker& check, const ScenarioValues& values);
 
 }  // namespace moeplan::sim

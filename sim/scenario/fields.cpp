@@ -2,6 +2,8 @@
 
 #include "models/architecture/precision.hpp"
 #include "models/price/price_book.hpp"
+#include "models/routing/placement.hpp"
+#include "sim/scenario/expert_routing.hpp"
 #include "sim/scenario/field.hpp"
 #include "sim/workload/trace_layout.hpp"
 
@@ -213,6 +215,16 @@ std::vector<Field> make_fields() {
                .choices = {"allgather_reducescatter", "alltoall_per_expert", "alltoall_per_rank",
                            "capacity_padded"},
                .doc = "Exchange of MoE layers when attention data parallelism is above 1."});
+  t.push_back({.path = "parallelism.placement",
+               .type = choice,
+               .list = true,
+               .fallback = "contiguous",
+               .choices = models::placement_rule_names(),
+               .doc = "Which whole experts share a rank: by number, dealt round, or balanced by "
+                      "their load; each value is a candidate."});
+  t.push_back(count_list("parallelism.redundant_experts", "0", 0, 4096,
+                         "More copies of the busiest experts of every layer, when balanced; each "
+                         "value is a candidate."));
 
   t.push_back(count_field("engine.max_sequences", "256", 1, 65536, "Running requests per rank."));
   t.push_back(count_field("engine.max_batched_tokens", "8192", 1, 1e6, "Tokens a step per rank."));
@@ -240,10 +252,19 @@ std::vector<Field> make_fields() {
                           "Of a trace: by default all; all_at_once: of the whole fleet."));
   t.push_back(count_field("workload.warmup_requests", "500", 0, 1e8,
                           "First arrivals that no percentile counts."));
-  t.push_back(choice_field("workload.routing.distribution", {"uniform", "power_law"}, "uniform",
+  t.push_back(choice_field("workload.routing.distribution", routing_distribution_names(), "uniform",
                            "How tokens spread over experts."));
   t.push_back(number_field("workload.routing.alpha", "1.0", {.low = 0.0, .high = 4.0},
                            "Exponent of the popularity rank^-alpha when power_law."));
+  t.push_back(number_field("workload.routing.concentration", "", {.low = 0.01, .high = 1e6},
+                           "Of a symmetric Dirichlet draw per layer when dirichlet: small is "
+                           "skewed (models/routing/README.md has a table)."));
+  t.push_back(text_field("workload.routing.file", false, "",
+                         "CSV of measured counts when measured (relative to the scenario): "
+                         "layer,expert,count or layer,expert,probability or "
+                         "layer,expert_1..expert_k."));
+  t.push_back(text_field("workload.routing.task", false, "",
+                         "Rows of this task only, when measured; without it, all rows."));
   t.push_back(text_field("workload.source", false, "", "Where the traffic figures come from."));
 
   t.push_back(quantity_field("objectives.ttft_p99", kTime, "", text::kPositive,

@@ -2,36 +2,23 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "sim/scenario/checker.hpp"
 
 namespace moeplan::sim {
 namespace {
 
-// A key that another distribution reads would be ignored in silence.
-void refuse_keys_of_others(Checker& check, const ScenarioValues& values, const std::string& path,
-                           const std::string& distribution) {
+LengthDistribution read_distribution(Checker& check, const ScenarioValues& values,
+                                     const std::string& section) {
+  const std::string path = "workload." + section + ".";
+  const std::string distribution = values.text(path + "distribution");
   std::vector<std::string> read{"tokens"};
   if (distribution == "log_normal") {
     read = {"median", "sigma", "min", "max"};
   } else if (distribution == "uniform") {
     read = {"min", "max"};
   }
-  for (const char* key : {"tokens", "median", "sigma", "min", "max"}) {
-    if (values.given(path + key) && std::find(read.begin(), read.end(), key) == read.end()) {
-      check.problem(path + key, "E_VALUE",
-                    fmt::format("{} has no meaning for {} lengths", key, distribution),
-                    joined(read));
-    }
-  }
-}
-
-LengthDistribution read_distribution(Checker& check, const ScenarioValues& values,
-                                     const std::string& section) {
-  const std::string path = "workload." + section + ".";
-  const std::string distribution = values.text(path + "distribution");
-  refuse_keys_of_others(check, values, path, distribution);
+  check.refuse_keys_of_others(path, {"tokens", "median", "sigma", "min", "max"}, read,
+                              distribution + " lengths");
   if (distribution == "fixed") {
     if (!values.has(path + "tokens")) {
       check.problem(path + "tokens", "E_MISSING", "a fixed length needs its number of tokens",

@@ -50,8 +50,7 @@ Workload read_workload(Checker& check, const ScenarioValues& values,
   read_arrivals(check, values, scenario, w);
   read_lengths(check, values, scenario, w);
   read_run_length(check, values, w);
-  w.power_law = values.text("workload.routing.distribution") == "power_law";
-  w.alpha = w.power_law ? values.number("workload.routing.alpha") : 0.0;
+  w.routing = read_expert_routing(check, values, scenario);
   w.source = values.text("workload.source");
   if (w.source.empty() && w.trace) {
     w.source = fmt::format("{} ({}, {} requests)",

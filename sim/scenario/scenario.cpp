@@ -289,6 +289,15 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   }
   std::vector<HardwareOption> hardware = read_hardware(
       check, values, path, {.weights = precision, .experts = architecture->experts_in(precision)});
+  if (overrides.seed) {
+    values.override_count("seed", *overrides.seed, "--seed");
+  }
+  const std::uint64_t seed =
+      overrides.seed ? *overrides.seed : static_cast<std::uint64_t>(values.count("seed"));
+  const models::RouterMode router = *models::router_mode_from(values.text("pruning.router"));
+  std::vector<models::PlacementRule> placement = read_placement(check, values);
+  models::RoutedModel routing =
+      read_routed_model(check, workload.routing, *architecture, router, experts, seed);
   check.throw_if_any();
 
   std::vector<bool> expert_parallel;
@@ -299,13 +308,8 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   for (const std::string& name : values.texts("parallelism.exchange")) {
     exchange.push_back(exchange_from(name));
   }
-  if (overrides.seed) {
-    values.override_count("seed", *overrides.seed, "--seed");
-  }
   const EngineOptions engine = read_engine(values, *architecture);
   note_too_long(engine.max_model_length, workload);
-  const std::uint64_t seed =
-      overrides.seed ? *overrides.seed : static_cast<std::uint64_t>(values.count("seed"));
   return Scenario{
       .name = values.text("name"),
       .file = path.string(),
@@ -314,19 +318,22 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .precision = precision,
       .kv_precision = *models::precision_from(values.text("model.kv_precision")),
       .experts_kept = std::move(experts),
-      .router = *models::router_mode_from(values.text("pruning.router")),
+      .router = router,
       .accuracy = std::move(accuracy),
       .hardware = std::move(hardware),
       .gpus = values.counts("hardware.gpus"),
       .tensor_parallel = values.counts("parallelism.tensor_parallel"),
       .expert_parallel = std::move(expert_parallel),
       .exchange = std::move(exchange),
+      .placement = std::move(placement),
+      .redundant_experts = values.counts("parallelism.redundant_experts"),
       .engine = engine,
       .workload = std::move(workload),
       .objectives = objectives,
       .prices = std::move(*prices),
       .seed = seed,
       .warnings = std::move(warnings),
+      .routing = std::move(routing),
       .values = values,
   };
 }

@@ -16,8 +16,9 @@
 #include "models/latency/cost_laws.hpp"
 #include "models/price/price_book.hpp"
 #include "models/routing/exchange.hpp"
-#include "models/routing/routing.hpp"
+#include "models/routing/placement.hpp"
 #include "sim/result/metrics.hpp"
+#include "sim/scenario/expert_routing.hpp"
 #include "sim/scenario/values.hpp"
 #include "sim/workload/request_source.hpp"
 #include "sim/workload/request_trace.hpp"
@@ -65,8 +66,7 @@ struct Workload {
   bool joint_lengths = false;
   std::int64_t requests = 10000;  // arrivals per replica and run
   std::int64_t warmup = 0;
-  bool power_law = false;
-  double alpha = 0.0;
+  ExpertRouting routing;
   std::string source;
   std::vector<std::string> notes;  // what the reader of a result must know of the traffic
 
@@ -116,13 +116,16 @@ struct Scenario {
   std::vector<std::int64_t> tensor_parallel;  // empty: every power of two
   std::vector<bool> expert_parallel;
   std::vector<Exchange> exchange;
+  std::vector<models::PlacementRule> placement;
+  std::vector<std::int64_t> redundant_experts;  // of balanced placements
   EngineOptions engine;
   Workload workload;
   Objectives objectives;
   PriceOptions prices;
   std::uint64_t seed = 1;
   std::vector<std::string> warnings;  // what a reader of the plan must know about the input
-  ScenarioValues values;              // as written, for --print-config and provenance
+  models::RoutedModel routing;  // of the architecture, at every count of experts_kept
+  ScenarioValues values;        // as written, for --print-config and provenance
 
   // Experts per MoE layer as pretrained; 0 for a dense model.
   std::int64_t pretrained_experts() const;

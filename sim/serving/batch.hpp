@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/result/expert_rows.hpp"
 #include "sim/result/phase.hpp"
 
 namespace moeplan::sim {
@@ -69,6 +70,9 @@ class StepCost {
                                                 std::int64_t /*kv_tokens*/) {
     return std::nullopt;
   }
+  // The pairs of the same step; those of one rank alone are proportional to its tokens (buffers
+  // are between ranks). A cost that knows no experts has none.
+  virtual ExpertRows expert_rows(std::span<const RankBatch> /*ranks*/) { return {}; }
   // A new run begins: forgets what extrapolated() collected.
   virtual void begin_run() {}
   // What extrapolated() has collected, to be given back after a question that is no step.

@@ -59,6 +59,7 @@ std::optional<SimTime> EngineReplica::start_step(SimTime now, ServingTrace& trac
   const SimDuration duration = jitter_.is_on() ? jitter_.apply(phases.total()) : phases.total();
   require(duration > SimDuration(0), "a step takes time");
   trace.phases += phases;
+  trace.expert_rows += cost_->expert_rows(batches_);
   trace.busy += duration;
   ++trace.steps;
   std::int64_t prefill_tokens = 0;

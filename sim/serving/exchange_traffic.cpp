@@ -8,7 +8,8 @@ namespace moeplan::sim {
 namespace {
 
 // Copies of one token that go to each rank [ranks].
-std::vector<double> copies_per_rank(const models::Routing& routing, Exchange exchange, int ranks) {
+std::vector<double> copies_per_rank(const models::Routing& routing, Exchange exchange, int ranks,
+                                    std::optional<double> distinct_ranks) {
   std::vector<double> copies;
   for (int rank = 0; rank < ranks; ++rank) {
     const models::ExpertRange range = models::experts_of_rank(routing.experts(), ranks, rank);
@@ -26,7 +27,8 @@ std::vector<double> copies_per_rank(const models::Routing& routing, Exchange exc
     for (const double each : copies) {
       all += each;
     }
-    const double scale = routing.expected_distinct_ranks(ranks) / all;
+    const double scale =
+        (distinct_ranks ? *distinct_ranks : routing.expected_distinct_ranks(ranks)) / all;
     for (double& each : copies) {
       each *= scale;
     }
@@ -91,11 +93,12 @@ ExchangeTraffic ExchangeTraffic::transposed() const {
 }
 
 ExchangeTraffic dispatch_traffic(const models::Routing& routing, Exchange exchange,
-                                 std::span<const double> tokens) {
+                                 std::span<const double> tokens,
+                                 std::optional<double> distinct_ranks) {
   require(exchange == Exchange::alltoall_per_expert || exchange == Exchange::alltoall_per_rank,
           "only all-to-all exchanges have rows per destination");
   const int ranks = static_cast<int>(tokens.size());
-  const std::vector<double> copies = copies_per_rank(routing, exchange, ranks);
+  const std::vector<double> copies = copies_per_rank(routing, exchange, ranks, distinct_ranks);
   std::vector<double> rows;
   for (const double own : tokens) {
     for (const double each : copies) {

@@ -2,6 +2,7 @@
 // ExchangeTraffic: which rank sends how many token rows to which in one dispatch. Combine is the
 // transpose: every copy comes back to where its token lives (serving.md 1).
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -39,9 +40,11 @@ class ExchangeTraffic {
 //     rows = tokens[s] x sum of inclusion probabilities of the rank's experts
 //   alltoall_per_rank: once for each rank that holds one of its experts: the chance of that is
 //     taken as 1 - product of (1 - inclusion), scaled so that all ranks together give
-//     Routing::expected_distinct_ranks.
-// Experts lie contiguously (Routing::rank_load). Throws: std::logic_error for other exchanges.
+//     `distinct_ranks`, by default Routing::expected_distinct_ranks (group_limit.hpp knows others).
+// Experts lie contiguously (Routing::rank_load; Routing::placed for other placements). Throws:
+// std::logic_error for other exchanges.
 ExchangeTraffic dispatch_traffic(const models::Routing& routing, Exchange exchange,
-                                 std::span<const double> tokens);
+                                 std::span<const double> tokens,
+                                 std::optional<double> distinct_ranks = std::nullopt);
 
 }  // namespace moeplan::sim

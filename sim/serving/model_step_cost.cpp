@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/routing/capacity.hpp"
 #include "models/units/require.hpp"
 #include "sim/serving/model_step_sum.hpp"
 
@@ -12,31 +11,14 @@ namespace {
 
 using models::Collective;
 
-models::Routing make_routing(const Deployment& d) {
-  const Workload& w = d.scenario->workload;
-  const std::int64_t pretrained = d.scenario->pretrained_experts();
-  if (pretrained == 0) {
-    return models::Routing::uniform(1, 1);
-  }
-  const auto layer = d.scenario->architecture.moe_layers().front();
-  const auto& moe = std::get<models::MoeFfn>(d.scenario->architecture.layers[layer].ffn);
-  const models::Routing before = w.power_law
-                                     ? models::Routing::power_law(pretrained, moe.top_k, w.alpha)
-                                     : models::Routing::uniform(pretrained, moe.top_k);
-  return d.candidate.experts_kept == pretrained
-             ? before
-             : before.pruned(d.scenario->router, d.candidate.experts_kept);
-}
-
 }  // namespace
 
 ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
     : d_(deployment),
       laws_(deployment.hardware().laws),
       law_error_(law_error),
-      row_bytes_(models::plain_bytes(deployment.scenario->precision)),
-      routing_(make_routing(deployment)) {
-  prepare_exchange();
+      row_bytes_(models::plain_bytes(deployment.scenario->precision)) {
+  prepare_experts();
   prepare_attention();
   const std::vector<models::LawInfo> laws = laws_.all();
   expert_ = use_of(laws, "expert");
@@ -50,7 +32,6 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
   reducescatter_ = use_of(laws, "reducescatter");
   all2all_ = use_of(laws, "all2all");
   for (const models::Layer& layer : deployment.architecture.layers) {
-    has_experts_ = has_experts_ || std::holds_alternative<models::MoeFfn>(layer.ffn);
     const auto same = std::find_if(groups_.begin(), groups_.end(),
                                    [&](const LayerGroup& g) { return g.layer == layer; });
     if (same == groups_.end()) {
@@ -124,57 +105,6 @@ ModelStepCost::Priced ModelStepCost::price_rank_tokens(std::int64_t tokens) cons
   return sum.priced();
 }
 
-// MoE layers: what all ranks' tokens cost together.
-ModelStepCost::Priced ModelStepCost::price_experts(std::int64_t group_tokens,
-                                                   std::int64_t largest_rank) const {
-  Sum sum;
-  const Candidate& c = d_.candidate;
-  const auto t = static_cast<double>(group_tokens);
-  const int ranks = c.expert_ranks();
-  for (const LayerGroup& group : groups_) {
-    const auto* moe = std::get_if<models::MoeFfn>(&group.layer.ffn);
-    if (moe == nullptr) {
-      continue;
-    }
-    const models::ExpertShape shape{
-        .hidden = d_.architecture.hidden,
-        .intermediate = c.expert_parallel ? moe->intermediate : moe->intermediate / c.gpus,
-        .top_k = moe->top_k,
-        .experts = moe->experts,
-        .local_experts = moe->experts / ranks,
-        .gated = moe->gated,
-        .precision = d_.architecture.experts_in(d_.scenario->precision)};
-    const models::RankLoad rank = routing_.largest_rank_load(t, ranks);
-    models::ExpertLoad load{
-        .tokens = t, .pairs = rank.pairs, .active_experts = rank.active_experts};
-    if (c.exchange == Exchange::capacity_padded && c.data_parallel > 1) {
-      const double own = static_cast<double>(largest_rank) / c.tensor_parallel;
-      const auto capacity = static_cast<double>(
-          models::expert_capacity(moe->router.capacity_factor, moe->router.minimum_capacity,
-                                  moe->top_k, std::llround(own), moe->experts));
-      load.active_experts = static_cast<double>(shape.local_experts);
-      load.pairs = load.active_experts * capacity * c.gpus;
-      load.tokens = load.pairs * c.gpus / static_cast<double>(moe->top_k);
-    }
-    sum.add(Phase::expert, laws_.expert.estimate(shape, load), expert_, group.count);
-    if (moe->shared_experts > 0) {
-      // Shared experts run for every token of the rank, sharded over its TP group; one after the
-      // other with the routed ones (stated: no overlap).
-      const auto own = static_cast<double>(largest_rank);
-      const std::int64_t width = moe->shared_intermediate / c.tensor_parallel;
-      sum.add(Phase::expert,
-              laws_.dense.estimate(own, (moe->gated ? 2 : 1) * width, d_.architecture.hidden),
-              dense_, group.count);
-      sum.add(Phase::expert, laws_.dense.estimate(own, d_.architecture.hidden, width), dense_,
-              group.count);
-    }
-    if (c.gpus > 1) {
-      add_exchange(*moe, group.count, t, static_cast<double>(largest_rank), sum);
-    }
-  }
-  return sum.priced();
-}
-
 ModelStepCost::Priced ModelStepCost::price_head(std::int64_t sampled) const {
   Sum sum;
   if (sampled == 0) {
@@ -237,7 +167,7 @@ PhaseTimes ModelStepCost::cost(std::span<const RankBatch> ranks) {
 PhaseTimes ModelStepCost::use_shared(std::int64_t group_tokens, std::int64_t largest_rank,
                                      std::int64_t sequences) {
   PhaseTimes times = use(kept(by_sequences_, sequences, [&] { return price_host(sequences); }));
-  if (has_experts_) {
+  if (!experts_.empty()) {
     const std::int64_t key = group_tokens * (std::int64_t{1} << 24) + largest_rank;
     auto found = by_group_tokens_.find(key);
     if (found == by_group_tokens_.end()) {

@@ -29,6 +29,7 @@ class ModelStepCost : public StepCost {
 
   PhaseTimes cost(std::span<const RankBatch> ranks) override;
   std::optional<DecodeLine> decode_line(std::int64_t sequences, std::int64_t kv_tokens) override;
+  ExpertRows expert_rows(std::span<const RankBatch> ranks) override;
   void begin_run() override { used_outside_ = 0; }
   std::uint64_t remembered() const override { return used_outside_; }
   void remember_only(std::uint64_t remembered) override { used_outside_ = remembered; }
@@ -69,13 +70,32 @@ class ModelStepCost : public StepCost {
     std::vector<Windowed> windowed;
     std::int64_t kv_tokens_inside = 0;
   };
+  // MoE layers that are alike, with what an all-to-all moves for one token on every rank.
+  struct ExpertGroup {
+    const ExpertLayers* layers = nullptr;
+    double rows_per_token = 0.0;  // per token of an even rank
+    double largest_share = 0.0;   // of a token's pairs that goes to the busiest rank
+    models::ExpertShape shape;    // on one rank
+    // By the group's tokens: load of the busiest rank, and the time its experts take for it.
+    struct Routed {
+      models::RankLoad load;
+      models::Estimate estimate;
+    };
+    std::unordered_map<std::int64_t, Routed> routed;
+  };
 
   LawUse use_of(const std::vector<models::LawInfo>& laws, const std::string& kernel);
   const LawUse& use_of(models::Collective collective) const;
 
-  void prepare_exchange();
+  void prepare_experts();
+  void prepare_exchange(ExpertGroup& group) const;
   Priced price_rank_tokens(std::int64_t tokens) const;
-  Priced price_experts(std::int64_t group_tokens, std::int64_t largest_rank) const;
+  // A pure function of its arguments (it keeps what depends on the group alone).
+  Priced price_experts(std::int64_t group_tokens, std::int64_t largest_rank);
+  const ExpertGroup::Routed& busiest(ExpertGroup& group, std::int64_t group_tokens) const;
+  // Rows of every expert's buffer of a rank, when the fullest data-parallel rank has so many
+  // tokens.
+  std::int64_t capacity_of(const models::MoeFfn& moe, std::int64_t largest_rank) const;
   Priced price_head(std::int64_t sampled) const;
   Priced price_host(std::int64_t sequences) const;
   void prepare_attention();
@@ -83,8 +103,9 @@ class ModelStepCost : public StepCost {
   DecodeLine decode_attention(std::int64_t sequences, std::int64_t kv_tokens);
   PhaseTimes price_attention(const RankBatch& batch);
   double dispatch_row() const;
-  void add_exchange(const models::MoeFfn& moe, double count, double group_tokens,
-                    double rank_tokens, Sum& sum) const;
+  // busiest_pairs: expected pairs of the rank that has most.
+  void add_exchange(const ExpertGroup& group, double group_tokens, std::int64_t rank_tokens,
+                    double busiest_pairs, Sum& sum) const;
   const PhaseTimes& use(const Priced& priced);
   PhaseTimes use_shared(std::int64_t group_tokens, std::int64_t largest_rank,
                         std::int64_t sequences);
@@ -98,12 +119,13 @@ class ModelStepCost : public StepCost {
   double row_bytes_;  // of an element of the residual stream: quantised models keep 16 bits
   std::vector<LayerGroup> groups_;
   std::vector<AttentionGroup> attention_;
-  models::Routing routing_;
-  bool has_experts_ = false;
-  double rows_per_token_ = 0.0;  // of an all-to-all, per token of an even rank
-  double largest_share_ = 0.0;   // of a token's pairs that goes to the busiest rank
+  std::vector<ExpertGroup> experts_;  // by MoE layers that are alike
+  bool padded_ = false;               // exchange through buffers of fixed capacity
+  double pairs_per_token_ = 0.0;      // of all MoE layers
   std::vector<std::optional<Priced>> by_rank_tokens_;
   std::unordered_map<std::int64_t, Priced> by_group_tokens_;  // key: group * 2^24 + largest rank
+  // Dropped pairs of one rank, all layers; key: its tokens * 2^24 + the largest rank's.
+  std::unordered_map<std::int64_t, double> dropped_;
   std::vector<std::optional<Priced>> by_sampled_;
   std::vector<std::optional<Priced>> by_sequences_;
   std::vector<std::optional<DecodeAttention>> by_decode_sequences_;

@@ -1,9 +1,8 @@
 // ModelStepCost: dispatch and combine of MoE layers (serving.md 1).
 
 #include <algorithm>
-#include <cmath>
 
-#include "models/routing/capacity.hpp"
+#include "models/routing/group_limit.hpp"
 #include "sim/serving/exchange_traffic.hpp"
 #include "sim/serving/model_step_sum.hpp"
 
@@ -12,19 +11,28 @@ namespace moeplan::sim {
 using models::Collective;
 
 // Volumes of an all-to-all exchange for one token on every rank.
-void ModelStepCost::prepare_exchange() {
+void ModelStepCost::prepare_exchange(ExpertGroup& group) const {
   const Candidate& c = d_.candidate;
   if (c.data_parallel == 1 ||
       (c.exchange != Exchange::alltoall_per_expert && c.exchange != Exchange::alltoall_per_rank)) {
     return;
   }
+  const ExpertLayers& layers = *group.layers;
   const std::vector<double> one(static_cast<std::size_t>(c.gpus), 1.0);
   const double ranks = c.gpus;
+  std::optional<double> distinct;
+  if (c.exchange == Exchange::alltoall_per_rank) {
+    const models::Router& router = layers.moe.router;
+    distinct = models::expected_distinct_ranks(
+        *layers.routing, {.groups = router.groups, .kept = router.groups_kept}, layers.placement);
+  }
   // As the law counts: what an even rank sends to all, itself included.
-  rows_per_token_ = dispatch_traffic(routing_, c.exchange, one).busiest() * ranks / (ranks - 1.0);
-  const ExchangeTraffic pairs = dispatch_traffic(routing_, Exchange::alltoall_per_expert, one);
+  group.rows_per_token =
+      dispatch_traffic(*layers.placed, c.exchange, one, distinct).busiest() * ranks / (ranks - 1.0);
+  const ExchangeTraffic pairs =
+      dispatch_traffic(*layers.placed, Exchange::alltoall_per_expert, one);
   for (int rank = 0; rank < c.gpus; ++rank) {
-    largest_share_ = std::max(largest_share_, pairs.received(rank) / ranks);
+    group.largest_share = std::max(group.largest_share, pairs.received(rank) / ranks);
   }
 }
 
@@ -52,11 +60,14 @@ double ModelStepCost::dispatch_row() const {
              : hidden * row_bytes_;
 }
 
-// Dispatch and combine of `count` equal MoE layers; serving.md 1.
-void ModelStepCost::add_exchange(const models::MoeFfn& moe, double count, double group_tokens,
-                                 double rank_tokens, Sum& sum) const {
+// Dispatch and combine of the group's layers; serving.md 1.
+void ModelStepCost::add_exchange(const ExpertGroup& group, double group_tokens,
+                                 std::int64_t rank_tokens, double busiest_pairs, Sum& sum) const {
+  const models::MoeFfn& moe = group.layers->moe;
+  const double count = group.layers->count;
   const Candidate& c = d_.candidate;
   const auto& law = laws_.collective;
+  const auto largest = static_cast<double>(rank_tokens);
   const double row = static_cast<double>(d_.architecture.hidden) * row_bytes_;
   const auto add = [&](Phase phase, Collective kind, int ranks, double bytes) {
     if (ranks > 1) {
@@ -70,30 +81,26 @@ void ModelStepCost::add_exchange(const models::MoeFfn& moe, double count, double
   if (c.exchange == Exchange::allgather_reducescatter) {
     // Router logits travel with the hidden states. Sizes follow the largest rank.
     const double logits = static_cast<double>(moe.experts) * row_bytes_;
-    const double tokens = rank_tokens * c.data_parallel;
+    const double tokens = largest * c.data_parallel;
     add(Phase::dispatch, Collective::all_gather, c.data_parallel, tokens * (row + logits));
     add(Phase::combine, Collective::reduce_scatter, c.data_parallel, tokens * row);
-    add(Phase::combine, Collective::all_reduce, c.tensor_parallel, rank_tokens * row);
+    add(Phase::combine, Collective::all_reduce, c.tensor_parallel, largest * row);
     return;
   }
   // The TP ranks of a group each send their share of the rank's tokens.
-  const double own = rank_tokens / c.tensor_parallel;
+  const double own = largest / c.tensor_parallel;
   double rows = 0.0;
   if (c.exchange == Exchange::capacity_padded) {
-    rows = static_cast<double>(moe.experts * models::expert_capacity(moe.router.capacity_factor,
-                                                                     moe.router.minimum_capacity,
-                                                                     moe.top_k, std::llround(own),
-                                                                     moe.experts));
+    rows = static_cast<double>(moe.experts * capacity_of(moe, rank_tokens));
   } else {
     // The law is fitted to equal volumes; unequal ones take as long as their busiest rank. Sampling
     // fluctuation raises it as it raises the busiest rank's pairs.
-    const double expected = group_tokens * largest_share_;
-    const double busiest = routing_.largest_rank_load(group_tokens, c.gpus).pairs;
-    rows = own * rows_per_token_ * std::max(1.0, busiest / expected);
+    const double expected = group_tokens * group.largest_share;
+    rows = own * group.rows_per_token * std::max(1.0, busiest_pairs / expected);
   }
   add(Phase::dispatch, Collective::all_to_all, c.gpus, rows * dispatch_row());
   add(Phase::combine, Collective::all_to_all, c.gpus, rows * row);
-  add(Phase::combine, Collective::all_gather, c.tensor_parallel, rank_tokens * row);
+  add(Phase::combine, Collective::all_gather, c.tensor_parallel, largest * row);
 }
 
 }  // namespace moeplan::sim

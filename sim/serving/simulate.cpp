@@ -162,7 +162,13 @@ ServingTrace simulate(const SimulationSetup& setup, StepCost& cost) {
   if (!FastEngine::runs(setup, cost)) {
     return simulate_by_events(setup, cost);
   }
-  return traced(cost, [&] { return FastEngine(setup, cost, jitter_of(setup, 0)).run(); });
+  return traced(cost, [&] {
+    ServingTrace trace = FastEngine(setup, cost, jitter_of(setup, 0)).run();
+    RankBatch all;  // one rank: its pairs are those of its tokens, step by step or together
+    all.prefill_tokens = trace.batched_tokens;
+    trace.expert_rows = cost.expert_rows({&all, 1});
+    return trace;
+  });
 }
 
 ServingTrace simulate_by_events(const SimulationSetup& setup, StepCost& cost) {

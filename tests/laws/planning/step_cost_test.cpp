@@ -207,6 +207,9 @@ TEST(StepLaw, KeepingAllExpertsIsTheIdentity) {
   Scenario sixty_four = native.load();
   sixty_four.architecture = small;
   sixty_four.experts_kept = {64};
+  const auto layers = routed_layers(small);
+  sixty_four.routing = models::RoutedModel(layers, models::ModelRouting::uniform(layers),
+                                           models::RouterMode::reinitialised, {64});
   for (const RankBatch& batch : steps()) {
     EXPECT_EQ(price(with, one_gpu(128), batch).total(),
               price(without, one_gpu(128), batch).total());

@@ -64,6 +64,61 @@ TEST(Plan, ExchangesOnlyMultiplyLayoutsThatHaveOne) {
   EXPECT_EQ(candidates(scenario).size(), 6u);
 }
 
+TEST(Plan, PlacementsOnlyMultiplyLayoutsOfWholeExperts) {
+  const Scenario scenario =
+      ScenarioFile()
+          .set("hardware", "{gpu: h100-sxm, gpus: 2}")
+          .set("pruning", "{experts_kept: 128}")
+          .set("parallelism",
+               "{placement: [contiguous, round_robin, balanced], redundant_experts: [0, 8, 16]}")
+          .load();
+  // TP2 and DP2: with whole experts contiguous, dealt round, and balanced with three numbers of
+  // copies; with sharded experts one each.
+  EXPECT_EQ(candidates(scenario).size(), 2u * (5 + 1));
+}
+
+// What a reader must know of a pruned router: merged experts coincide, unnormalised gates grow.
+TEST(Plan, SaysWhatPruningDidToTheRouter) {
+  const auto plan_of = [](const std::string& router, bool normalised) {
+    ScenarioFile file;
+    file.set("hardware", "{gpu: h100-sxm, gpus: 1}");
+    file.set("pruning", "{experts_kept: [128, 64], router: " + router + "}");
+    file.set("workload",
+             "{rate: 5 requests/s, requests: 300, input_tokens: {tokens: 200}, output_tokens: "
+             "{tokens: 20}, routing: {distribution: power_law, alpha: 0.5}}");
+    Scenario scenario = file.load();
+    std::vector<models::RoutedLayer> layers = scenario.routing.layers();
+    for (models::RoutedLayer& layer : layers) {
+      layer.gates.normalised = normalised;
+    }
+    scenario.routing = models::RoutedModel(layers, scenario.routing.unpruned(), scenario.router,
+                                           scenario.experts_kept);
+    scenario.experts_kept = {64};
+    return std::pair{make_plan(scenario, {}), scenario};
+  };
+  const auto says = [](const Plan& plan, const std::string& part) {
+    return std::any_of(plan.warnings.begin(), plan.warnings.end(), [&](const std::string& line) {
+      return line.find(part) != std::string::npos;
+    });
+  };
+  const auto [sliced, scenario] = plan_of("sliced", false);
+  ASSERT_TRUE(sliced.recommended);
+  EXPECT_TRUE(says(sliced, "scales MoE layers' outputs"));
+  EXPECT_FALSE(says(sliced, "Merged experts coincide"));
+  const std::string json = design_json(sliced.designs.front()).pretty();
+  for (const char* key : {"\"mode\": \"sliced\"", "\"skew_unpruned\"", "\"effective_top_k\"",
+                          "\"output_scale\"", "\"buffers\": null"}) {
+    EXPECT_NE(json.find(key), std::string::npos) << key;
+  }
+  const std::string from = provenance_json(scenario, {"test"}).pretty();
+  EXPECT_NE(from.find("\"skew_worst_layer\""), std::string::npos);
+  EXPECT_NE(from.find("power_law, alpha 0.5"), std::string::npos);
+  EXPECT_FALSE(says(plan_of("sliced", true).first, "scales MoE layers' outputs"));
+  const Plan merged = plan_of("merged_logits", false).first;
+  EXPECT_TRUE(says(merged, "Merged experts coincide"));
+  EXPECT_FALSE(says(merged, "scales MoE layers' outputs"));
+}
+
 TEST(Plan, DenseModelsHaveReplicasInsteadOfAttentionDataParallelism) {
   const Scenario scenario =
       ScenarioFile().set("model", "{architecture: llama-3.1-8b}").set("pruning", "").load();
