@@ -3,6 +3,7 @@
 // the kernel in the precision, else from the data sheet (wide band, LawInfo::datasheet).
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "models/hardware/fabric.hpp"
@@ -39,6 +40,12 @@ struct CostLaws {
 
   std::vector<LawInfo> all() const;
 };
+
+// The law of a profile for this precision, most points first; 8-bit and 16-bit formats stand in for
+// each other within their size (source says so, band at least 0.20 for 8 bits). Nothing when the
+// profile has none.
+std::optional<FittedLaw> find_law(const Profile& profile, std::string_view kernel,
+                                  Precision precision);
 
 // between: the fabric between nodes, if groups may span nodes. profile: nullptr for data-sheet
 // laws only. Throws: InputError E_VALUE when the device runs none of the precisions (lists those it

@@ -28,12 +28,12 @@ std::vector<std::string> dtypes_for(Precision precision) {
 
 constexpr double kStandInBand = 0.20;  // sd of ln(t) of an 8-bit law that stands in for another
 
-std::optional<FittedLaw> find(const Profile* profile, const char* kernel, Precision precision) {
-  if (profile == nullptr) {
-    return std::nullopt;
-  }
+}  // namespace
+
+std::optional<FittedLaw> find_law(const Profile& profile, std::string_view kernel,
+                                  Precision precision) {
   for (const std::string& dtype : dtypes_for(precision)) {
-    const auto found = profile->find(kernel, dtype);
+    const auto found = profile.find(kernel, dtype);
     if (!found.empty()) {
       FittedLaw law = *found.front();
       if (dtype != name_of(precision) && weight_bytes(precision) < 2.0) {
@@ -45,6 +45,12 @@ std::optional<FittedLaw> find(const Profile* profile, const char* kernel, Precis
     }
   }
   return std::nullopt;
+}
+
+namespace {
+
+std::optional<FittedLaw> find(const Profile* profile, const char* kernel, Precision precision) {
+  return profile == nullptr ? std::nullopt : find_law(*profile, kernel, precision);
 }
 
 std::vector<FittedLaw> all_of(const Profile* profile, std::initializer_list<const char*> kernels) {
@@ -83,6 +89,20 @@ std::vector<FittedLaw> or_sheet(std::vector<FittedLaw> found, const FittedLaw& s
   return found;
 }
 
+std::vector<FittedLaw> mla_laws(const Gpu& gpu, const Profile* profile) {
+  std::vector<FittedLaw> laws = all_of(profile, {"mla"});
+  const auto has = [&](std::string_view form) {
+    return std::any_of(laws.begin(), laws.end(),
+                       [&](const FittedLaw& law) { return law.info.form == form; });
+  };
+  for (const FittedLaw& sheet : {datasheet_mla_decode(gpu), datasheet_mla_prefill(gpu)}) {
+    if (!has(sheet.info.form)) {
+      laws.push_back(sheet);
+    }
+  }
+  return laws;
+}
+
 void check_hardware(const Gpu& gpu, const Profile* profile, const LawRequest& request) {
   if (profile == nullptr || profile->hardware == gpu.id || request.allow_other_hardware) {
     return;
@@ -113,7 +133,7 @@ CostLaws make_cost_laws(const Gpu& gpu, const Fabric& inside, const Fabric* betw
       .attention = AttentionLatency(
           or_sheet(all_of(profile, {"attention_decode"}), datasheet_decode(gpu)),
           or_sheet(all_of(profile, {"attention_prefill"}), datasheet_prefill(gpu))),
-      .mla = MlaLatency(first_or(profile, "mla", datasheet_mla(gpu))),
+      .mla = MlaLatency(mla_laws(gpu, profile), request.weights),
       .collective =
           CollectiveLatency(all_of(profile, {"allreduce", "allgather", "reducescatter", "all2all"}),
                             FabricLaw(inside, island, between)),
@@ -124,10 +144,9 @@ CostLaws make_cost_laws(const Gpu& gpu, const Fabric& inside, const Fabric* betw
 
 std::vector<LawInfo> CostLaws::all() const {
   std::vector<LawInfo> infos{expert.info(), dense.info(), plain.info()};
-  for (const std::vector<LawInfo>& more : {attention.info(), collective.info()}) {
+  for (const std::vector<LawInfo>& more : {attention.info(), collective.info(), mla.info()}) {
     infos.insert(infos.end(), more.begin(), more.end());
   }
-  infos.push_back(mla.info());
   infos.push_back(stream.info());
   infos.push_back(host.info());
   return infos;
