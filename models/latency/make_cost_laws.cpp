@@ -9,9 +9,10 @@
 namespace moeplan::models {
 namespace {
 
-// Precisions whose tables may stand in, the precision itself first: same bytes a weight and same
-// arithmetic.
-std::vector<std::string> dtypes_for(Precision precision) {
+// Precisions whose tables may stand in, the precision itself first: (nearly) the same bytes a
+// weight and the same arithmetic. nvfp4 only where weights_only says that the device expands it to
+// 16 bits, as w4a16 and mxfp4 are.
+std::vector<std::string> dtypes_for(Precision precision, bool weights_only) {
   switch (precision) {
     case Precision::bf16:
       return {"bf16", "fp16"};
@@ -21,25 +22,39 @@ std::vector<std::string> dtypes_for(Precision precision) {
       return {"fp8", "fp8_block"};
     case Precision::fp8_block:
       return {"fp8_block", "fp8"};
-    default:
-      return {std::string(name_of(precision))};
+    case Precision::int8:
+      return {"int8", "fp8", "fp8_block"};
+    case Precision::w4a16:
+      return {"w4a16", "mxfp4"};
+    case Precision::mxfp4:
+      return {"mxfp4", "w4a16"};
+    case Precision::nvfp4:
+      return weights_only ? std::vector<std::string>{"nvfp4", "w4a16", "mxfp4"}
+                          : std::vector<std::string>{"nvfp4"};
+    case Precision::fp32:
+      break;
   }
+  return {std::string(name_of(precision))};
 }
 
-constexpr double kStandInBand = 0.20;  // sd of ln(t) of an 8-bit law that stands in for another
+// sd of ln(t) of a law that stands in for another of 8 and of 4 bits; 4-bit kernels differ more.
+constexpr double kStandInBand = 0.20;
+constexpr double kFourBitBand = 0.30;
 
 }  // namespace
 
 std::optional<FittedLaw> find_law(const Profile& profile, std::string_view kernel,
-                                  Precision precision) {
-  for (const std::string& dtype : dtypes_for(precision)) {
+                                  Precision precision, bool weights_only) {
+  for (const std::string& dtype : dtypes_for(precision, weights_only)) {
     const auto found = profile.find(kernel, dtype);
     if (!found.empty()) {
       FittedLaw law = *found.front();
       if (dtype != name_of(precision) && weight_bytes(precision) < 2.0) {
         law.info.source = fmt::format("{} law standing in for {}: {}", dtype, name_of(precision),
                                       law.info.source);
-        law.info.discrepancy_sd_log = std::max(law.info.discrepancy_sd_log, kStandInBand);
+        law.info.discrepancy_sd_log =
+            std::max(law.info.discrepancy_sd_log,
+                     weight_bytes(precision) < 1.0 ? kFourBitBand : kStandInBand);
       }
       return law;
     }
@@ -49,8 +64,10 @@ std::optional<FittedLaw> find_law(const Profile& profile, std::string_view kerne
 
 namespace {
 
-std::optional<FittedLaw> find(const Profile* profile, const char* kernel, Precision precision) {
-  return profile == nullptr ? std::nullopt : find_law(*profile, kernel, precision);
+std::optional<FittedLaw> find(const Gpu& gpu, const Profile* profile, const char* kernel,
+                              Precision precision) {
+  const bool weights_only = activation_bytes(gpu.arithmetic(precision)) == 2.0;
+  return profile == nullptr ? std::nullopt : find_law(*profile, kernel, precision, weights_only);
 }
 
 std::vector<FittedLaw> all_of(const Profile* profile, std::initializer_list<const char*> kernels) {
@@ -73,12 +90,12 @@ FittedLaw first_or(const Profile* profile, const char* kernel, const FittedLaw& 
 }
 
 FittedLaw expert_law(const Gpu& gpu, const Profile* profile, Precision precision) {
-  const std::optional<FittedLaw> fitted = find(profile, "expert", precision);
+  const std::optional<FittedLaw> fitted = find(gpu, profile, "expert", precision);
   return fitted ? *fitted : datasheet_expert(gpu, precision);
 }
 
 FittedLaw dense_law(const Gpu& gpu, const Profile* profile, Precision precision) {
-  const std::optional<FittedLaw> fitted = find(profile, "dense", precision);
+  const std::optional<FittedLaw> fitted = find(gpu, profile, "dense", precision);
   return fitted ? *fitted : datasheet_dense(gpu, precision);
 }
 

@@ -85,6 +85,15 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
                 fmt::format("the expert width {} of layer {} does not divide over {} GPUs",
                             moe.intermediate, i, c.gpus));
     }
+    // Source: Fp8MoEMethod.create_weights, vLLM 0.19.
+    constexpr std::int64_t kScaleBlock = 128;
+    if (!c.expert_parallel && expert_precision == models::Precision::fp8_block &&
+        moe.intermediate / c.gpus % kScaleBlock != 0) {
+      return no("tensor_parallel",
+                fmt::format("{} GPUs split the experts of layer {} into {} columns, and a block of "
+                            "fp8_block scales covers {}: expert parallelism keeps them whole",
+                            c.gpus, i, moe.intermediate / c.gpus, kScaleBlock));
+    }
   }
   return std::nullopt;
 }
@@ -130,6 +139,7 @@ Bytes activation_bytes(const models::SmoeArchitecture& architecture, const Candi
   const double tp = candidate.tensor_parallel;
   double largest = 0.0;
   double workspace = 0.0;  // kept from the start
+  double absorbed = 0.0;   // all layers
   for (const models::Layer& layer : architecture.layers) {
     if (const auto* gqa = std::get_if<models::GroupedQueryAttention>(&layer.attention)) {
       const auto width = static_cast<double>((2 * gqa->heads + 2 * gqa->kv_heads) * gqa->head_dim);
@@ -146,6 +156,7 @@ Bytes activation_bytes(const models::SmoeArchitecture& architecture, const Candi
                             4.0 * kBlockTokens * static_cast<double>(engine.max_sequences)));
       const double own = tokens * heads * (2.0 * key + expanded + value);
       workspace = context * latent * bytes_per_element;
+      absorbed += heads * expanded * static_cast<double>(mla.kv_lora_rank) * bytes_per_element;
       largest = std::max(largest, (own + context * heads * (key + expanded)) * bytes_per_element);
     }
     if (const auto* dense = std::get_if<models::DenseFfn>(&layer.ffn)) {
@@ -163,7 +174,7 @@ Bytes activation_bytes(const models::SmoeArchitecture& architecture, const Candi
   }
   const double logits = 4.0 * static_cast<double>(engine.max_sequences) *
                         static_cast<double>(architecture.vocabulary);
-  return Bytes(2.0 * tokens * hidden * bytes_per_element + largest + workspace + logits);
+  return Bytes(2.0 * tokens * hidden * bytes_per_element + largest + workspace + absorbed + logits);
 }
 
 MemoryBudget memory_budget(const Scenario& scenario, const Candidate& candidate,

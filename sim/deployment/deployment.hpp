@@ -75,13 +75,15 @@ MemoryBudget memory_budget(const Scenario& scenario, const Candidate& candidate,
 
 // Peak bytes of activations on one rank in a step of `tokens` tokens of this rank:
 //   residual stream and its normed copy      2 T h a
-//   + the larger of attention (q, k, v, output: T (2 heads + 2 kv_heads) head_dim / tp a)
-//     latent attention: its heads / tp times q and k (nope + rope each), expanded keys and values
-//     (nope + v) and output v for T tokens, and keys and values once more for the earlier chunks
-//     that vLLM expands at once: C = min(max(8 max_model_length, 64 max_sequences), 65536) tokens;
-//     their latents, C (kv_lora_rank + rope) a, are a workspace of their own
-//     and the feed-forward network (dense: 3 T I / tp a; experts: workspaces of the fused kernel,
-//     R k (max(2 I', h) + I') a with R = the tokens that enter the kernel)
+//   + the larger of attention and the feed-forward network:
+//     grouped-query: q, k, v and output, T (2 heads + 2 kv_heads) head_dim / tp a
+//     latent: heads / tp a (T (2 (nope + rope) + (nope + v) + v) + C (2 nope + rope + v)): q, k,
+//       expanded keys and values, output, and the C tokens of earlier chunks that vLLM expands at
+//       once, C = min(max(8 max_model_length, 64 max_sequences), 65536)
+//     dense: 3 T I / tp a; experts: workspaces of the fused kernel, R k (max(2 I', h) + I') a with
+//       R = the tokens that enter the kernel
+//   + latent attention only: C (kv_lora_rank + rope) a of latents, and in every layer 16-bit copies
+//     of the expansion for decoding, heads / tp (nope + v) kv_lora_rank a
 //   + logits of max_sequences rows in fp32.
 // Source: vllm/model_executor/layers/fused_moe/fused_moe.py (intermediate_cache1..3) and
 // v1/attention/backends/mla/common.py (determine_chunked_prefill_workspace_size), vLLM 0.19.

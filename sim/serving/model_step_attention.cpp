@@ -62,8 +62,8 @@ void ModelStepCost::add_projections(const models::Attention& attention, std::int
     }
     return;
   }
-  const models::AttentionShape shape =
-      rank_shape(std::get<models::GroupedQueryAttention>(attention), d_);
+  const auto& gqa = std::get<models::GroupedQueryAttention>(attention);
+  const models::AttentionShape shape = rank_shape(gqa, d_);
   // One rotary kernel reads and writes q and k.
   const double rotary = t * static_cast<double>((shape.heads + shape.kv_heads) * shape.head_dim);
   sum.add(Phase::norm, laws_.stream.estimate(Bytes(2.0 * rotary * row_bytes_)), stream_, count);
@@ -72,6 +72,14 @@ void ModelStepCost::add_projections(const models::Attention& attention, std::int
           count);
   sum.add(Phase::projection, laws_.dense.estimate(t, h, shape.heads * shape.head_dim), dense_,
           count);
+  if (gqa.qk_norm_whole && d_.candidate.tensor_parallel > 1) {
+    // A norm over the heads of all ranks: q and k each share an fp32 sum of squares per token
+    // (vLLM 0.19, MiniMaxText01RMSNormTP; OLMoE gathers q and k instead, which costs more).
+    sum.add(Phase::allreduce,
+            laws_.collective.estimate(models::Collective::all_reduce, d_.candidate.tensor_parallel,
+                                      Bytes(8.0 * t)),
+            allreduce_, count);
+  }
 }
 
 ModelStepCost::DecodeAttention ModelStepCost::price_decode(std::int64_t sequences) const {
