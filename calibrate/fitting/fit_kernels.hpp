@@ -24,6 +24,23 @@ FittedFamily fit_decode(const std::vector<models::AttentionSample>& samples,
                         const models::Gpu& gpu);
 FittedFamily fit_prefill(const std::vector<models::AttentionSample>& samples,
                          const models::Gpu& gpu);
+// Latent attention: fitted to whole blocks, with the dense laws of their products held fixed (the
+// law of `products` in the precision of the rows, and the 16-bit one for absorbed products). One
+// kind of rows at once: decode, expanded or absorbed prompts. Shapes are numbers of heads.
+struct MlaProducts {
+  models::FittedLaw quantised;
+  models::FittedLaw plain;
+};
+FittedFamily fit_mla(const std::vector<models::LatentSample>& samples, const models::Gpu& gpu,
+                     const MlaProducts& products);
+// Seconds of the block's products by those laws.
+double mla_product_seconds(const models::LatentSample& sample, const MlaProducts& products);
+// The source name that tells kernel, kind of rows and precision of the products apart:
+// "FLASHMLA decode, fp8_block products".
+std::string mla_source(const models::LatentSample& sample);
+// As is_cached below; the block's own weights pass through L2 too, so both have to fit.
+bool is_cached(const models::LatentSample& sample, const models::Gpu& gpu);
+
 // One collective of one source: a law for each number of ranks, one report for all.
 struct FittedCollectives {
   std::vector<models::FittedLaw> laws;

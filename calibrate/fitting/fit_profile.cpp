@@ -9,6 +9,7 @@
 
 #include "calibrate/fitting/fit_kernels.hpp"
 #include "calibrate/fitting/plausibility.hpp"
+#include "models/latency/cost_laws.hpp"
 #include "models/text/input_error.hpp"
 
 namespace moeplan::calibrate {
@@ -71,6 +72,7 @@ class Fitter {
     experts();
     dense();
     attention();
+    latent();
     collectives();
     std::stable_sort(out_.families.begin(), out_.families.end(),
                      [](const FamilyReport& a, const FamilyReport& b) {
@@ -170,6 +172,44 @@ class Fitter {
       } else {
         keep(fit_prefill(group.samples, gpu_), group);
       }
+    }
+  }
+
+  // After dense(): the blocks are fitted with its laws.
+  void latent() {
+    std::map<std::tuple<std::string, std::string>, Group<models::LatentSample>> groups;
+    for (const models::Measurements& file : files_) {
+      for (const models::LatentSample& sample : file.latent) {
+        groups[{mla_source(sample), std::string(name_of(sample.shape.kv_precision))}].add(sample,
+                                                                                          file);
+      }
+    }
+    for (const auto& [key, group] : groups) {
+      const models::LatentSample& first = group.samples.front();
+      if (!runs(first.origin)) {
+        continue;
+      }
+      const auto quantised = models::find_law(out_.profile, "dense", first.origin.precision);
+      const auto plain = models::find_law(out_.profile, "dense", models::Precision::bf16);
+      if (!quantised || !plain) {
+        out_.notes.push_back(fmt::format(
+            "mla {}: {} rows left out: no dense law in {} of these files to price the products",
+            std::get<0>(key), group.samples.size(),
+            name_of(quantised ? models::Precision::bf16 : first.origin.precision)));
+        continue;
+      }
+      const auto cached =
+          std::count_if(group.samples.begin(), group.samples.end(),
+                        [&](const models::LatentSample& s) { return is_cached(s, gpu_); });
+      if (cached > 0) {
+        out_.notes.push_back(
+            fmt::format("mla {} {}: {} of {} rows read their cache from L2; reported, not fitted",
+                        std::get<0>(key), std::get<1>(key), cached, group.samples.size()));
+      }
+      FittedFamily family = fit_mla(group.samples, gpu_, {*quantised, *plain});
+      const std::string how = family.law.info.source;
+      keep(std::move(family), group);
+      out_.profile.laws.back().info.source += "; " + how;
     }
   }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 
+#include "calibrate/import/mla_row.hpp"
 #include "calibrate/import/table_routing.hpp"
 #include "calibrate/import/table_row.hpp"
 #include "models/text/csv.hpp"
@@ -139,6 +140,10 @@ const std::vector<TableKind>& table_kinds() {
        {"attn_dtype", "kv_cache_dtype", "num_heads", "num_key_value_heads", "head_dim",
         "batch_size", "isl", "step"},
        read_attention},
+      {"mla_module",
+       {"mla_dtype", "kv_cache_dtype", "gemm_type", "model", "num_heads", "batch_size", "isl",
+        "tp_size", "step"},
+       read_latent},
       {"nccl",
        {"nccl_dtype", "op_name", "num_gpus"},
        [](const TableRow& row, Measurements& out) {

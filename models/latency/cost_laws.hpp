@@ -3,6 +3,7 @@
 // the kernel in the precision, else from the data sheet (wide band, LawInfo::datasheet).
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "models/hardware/fabric.hpp"
@@ -39,6 +40,14 @@ struct CostLaws {
 
   std::vector<LawInfo> all() const;
 };
+
+// The law of a profile for this precision, most points first, or one that stands in: bf16 and fp16;
+// fp8, fp8_block and (one way) int8; w4a16, mxfp4 and, where weights_only, nvfp4. weights_only: the
+// device expands the weights and computes in 16 bits. The law of a stand-in below 16 bits says so
+// in its source and has a band of at least 0.20 (8 bits) or 0.30. Nothing when the profile has
+// none.
+std::optional<FittedLaw> find_law(const Profile& profile, std::string_view kernel,
+                                  Precision precision, bool weights_only = false);
 
 // between: the fabric between nodes, if groups may span nodes. profile: nullptr for data-sheet
 // laws only. Throws: InputError E_VALUE when the device runs none of the precisions (lists those it

@@ -85,13 +85,23 @@ FittedLaw datasheet_prefill(const Gpu& gpu) {
   return made;
 }
 
-FittedLaw datasheet_mla(const Gpu& gpu) {
-  FittedLaw made = law("mla", "any", "mla_v1", from_sheet(gpu));
-  // H800, 128 heads: 0.51 to 0.56 of peak from 16 sequences on, 20 us alone
-  // (infersim_mla_decode_h800_128-512-64).
-  made.theta = {{"launch_s", 20e-6},
-                {"compute_flops", gpu.peak_for(Precision::fp16).value() * 0.54},
-                {"bandwidth_Bps", gpu.bandwidth.value() * 0.80}};
+FittedLaw datasheet_mla_decode(const Gpu& gpu) {
+  FittedLaw made = law("mla", "any", "mla_decode_v1", from_sheet(gpu));
+  made.theta = {{"launch_s", 65e-6},
+                {"sequence_s", 75e-9},
+                {"head_s", 3.3e-9},
+                {"bandwidth_Bps", gpu.bandwidth.value() * 0.87},
+                {"compute_flops", gpu.peak_for(Precision::fp16).value() * 0.68}};
+  return made;
+}
+
+FittedLaw datasheet_mla_prefill(const Gpu& gpu) {
+  FittedLaw made = law("mla", "any", "mla_prefill_v1", from_sheet(gpu));
+  made.theta = {{"launch_s", 65e-6},
+                {"token_s", 29e-9},
+                {"compute_flops", gpu.peak_for(Precision::fp16).value() * 0.93},
+                {"bandwidth_Bps", gpu.bandwidth.value() * 0.26}};
+  made.constants = {{"absorbed", 0.0}};
   return made;
 }
 

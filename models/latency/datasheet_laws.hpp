@@ -14,7 +14,8 @@ FittedLaw datasheet_expert(const Gpu& gpu, Precision precision);
 FittedLaw datasheet_dense(const Gpu& gpu, Precision precision);
 FittedLaw datasheet_decode(const Gpu& gpu);
 FittedLaw datasheet_prefill(const Gpu& gpu);
-FittedLaw datasheet_mla(const Gpu& gpu);
+FittedLaw datasheet_mla_decode(const Gpu& gpu);
+FittedLaw datasheet_mla_prefill(const Gpu& gpu);
 FittedLaw assumed_stream(const Gpu& gpu);
 // The engine's CPU side, on the machines of the runs it was fitted to; taken for all others.
 FittedLaw serving_host();

@@ -10,6 +10,7 @@
 #include "models/latency/attention_latency.hpp"
 #include "models/latency/expert_latency.hpp"
 #include "models/latency/fabric_law.hpp"
+#include "models/latency/mla_latency.hpp"
 
 namespace moeplan::models {
 
@@ -50,6 +51,19 @@ struct AttentionSample {
   double history = 0.0;  // cached tokens of each sequence before them (decode: all it reads)
 };
 
+// A whole latent-attention block: its products with weights and what mla_latency.hpp describes.
+struct LatentSample {
+  SampleOrigin origin;  // precision: of the products
+  LatentShape shape;
+  std::int64_t hidden = 0;
+  std::int64_t q_lora_rank = 0;
+  bool decode = false;
+  LatentPath path = LatentPath::expanded;  // decode: absorbed
+  double sequences = 0.0;
+  double chunk = 0.0;    // as AttentionSample
+  double history = 0.0;  //
+};
+
 struct CollectiveSample {
   SampleOrigin origin;
   Collective collective = Collective::all_reduce;
@@ -65,11 +79,12 @@ struct Measurements {
   std::vector<ExpertSample> experts;
   std::vector<DenseSample> dense;
   std::vector<AttentionSample> attention;
+  std::vector<LatentSample> latent;
   std::vector<CollectiveSample> collectives;
 
   std::int64_t rows() const {
     return static_cast<std::int64_t>(experts.size() + dense.size() + attention.size() +
-                                     collectives.size());
+                                     latent.size() + collectives.size());
   }
 };
 

@@ -9,9 +9,10 @@
 namespace moeplan::models {
 namespace {
 
-// Precisions whose tables may stand in, the precision itself first: same bytes a weight and same
-// arithmetic.
-std::vector<std::string> dtypes_for(Precision precision) {
+// Precisions whose tables may stand in, the precision itself first: (nearly) the same bytes a
+// weight and the same arithmetic. nvfp4 only where weights_only says that the device expands it to
+// 16 bits, as w4a16 and mxfp4 are.
+std::vector<std::string> dtypes_for(Precision precision, bool weights_only) {
   switch (precision) {
     case Precision::bf16:
       return {"bf16", "fp16"};
@@ -21,30 +22,52 @@ std::vector<std::string> dtypes_for(Precision precision) {
       return {"fp8", "fp8_block"};
     case Precision::fp8_block:
       return {"fp8_block", "fp8"};
-    default:
-      return {std::string(name_of(precision))};
+    case Precision::int8:
+      return {"int8", "fp8", "fp8_block"};
+    case Precision::w4a16:
+      return {"w4a16", "mxfp4"};
+    case Precision::mxfp4:
+      return {"mxfp4", "w4a16"};
+    case Precision::nvfp4:
+      return weights_only ? std::vector<std::string>{"nvfp4", "w4a16", "mxfp4"}
+                          : std::vector<std::string>{"nvfp4"};
+    case Precision::fp32:
+      break;
   }
+  return {std::string(name_of(precision))};
 }
 
-constexpr double kStandInBand = 0.20;  // sd of ln(t) of an 8-bit law that stands in for another
+// sd of ln(t) of a law that stands in for another of 8 and of 4 bits; 4-bit kernels differ more.
+constexpr double kStandInBand = 0.20;
+constexpr double kFourBitBand = 0.30;
 
-std::optional<FittedLaw> find(const Profile* profile, const char* kernel, Precision precision) {
-  if (profile == nullptr) {
-    return std::nullopt;
-  }
-  for (const std::string& dtype : dtypes_for(precision)) {
-    const auto found = profile->find(kernel, dtype);
+}  // namespace
+
+std::optional<FittedLaw> find_law(const Profile& profile, std::string_view kernel,
+                                  Precision precision, bool weights_only) {
+  for (const std::string& dtype : dtypes_for(precision, weights_only)) {
+    const auto found = profile.find(kernel, dtype);
     if (!found.empty()) {
       FittedLaw law = *found.front();
       if (dtype != name_of(precision) && weight_bytes(precision) < 2.0) {
         law.info.source = fmt::format("{} law standing in for {}: {}", dtype, name_of(precision),
                                       law.info.source);
-        law.info.discrepancy_sd_log = std::max(law.info.discrepancy_sd_log, kStandInBand);
+        law.info.discrepancy_sd_log =
+            std::max(law.info.discrepancy_sd_log,
+                     weight_bytes(precision) < 1.0 ? kFourBitBand : kStandInBand);
       }
       return law;
     }
   }
   return std::nullopt;
+}
+
+namespace {
+
+std::optional<FittedLaw> find(const Gpu& gpu, const Profile* profile, const char* kernel,
+                              Precision precision) {
+  const bool weights_only = activation_bytes(gpu.arithmetic(precision)) == 2.0;
+  return profile == nullptr ? std::nullopt : find_law(*profile, kernel, precision, weights_only);
 }
 
 std::vector<FittedLaw> all_of(const Profile* profile, std::initializer_list<const char*> kernels) {
@@ -67,12 +90,12 @@ FittedLaw first_or(const Profile* profile, const char* kernel, const FittedLaw& 
 }
 
 FittedLaw expert_law(const Gpu& gpu, const Profile* profile, Precision precision) {
-  const std::optional<FittedLaw> fitted = find(profile, "expert", precision);
+  const std::optional<FittedLaw> fitted = find(gpu, profile, "expert", precision);
   return fitted ? *fitted : datasheet_expert(gpu, precision);
 }
 
 FittedLaw dense_law(const Gpu& gpu, const Profile* profile, Precision precision) {
-  const std::optional<FittedLaw> fitted = find(profile, "dense", precision);
+  const std::optional<FittedLaw> fitted = find(gpu, profile, "dense", precision);
   return fitted ? *fitted : datasheet_dense(gpu, precision);
 }
 
@@ -81,6 +104,20 @@ std::vector<FittedLaw> or_sheet(std::vector<FittedLaw> found, const FittedLaw& s
     found.push_back(sheet);
   }
   return found;
+}
+
+std::vector<FittedLaw> mla_laws(const Gpu& gpu, const Profile* profile) {
+  std::vector<FittedLaw> laws = all_of(profile, {"mla"});
+  const auto has = [&](std::string_view form) {
+    return std::any_of(laws.begin(), laws.end(),
+                       [&](const FittedLaw& law) { return law.info.form == form; });
+  };
+  for (const FittedLaw& sheet : {datasheet_mla_decode(gpu), datasheet_mla_prefill(gpu)}) {
+    if (!has(sheet.info.form)) {
+      laws.push_back(sheet);
+    }
+  }
+  return laws;
 }
 
 void check_hardware(const Gpu& gpu, const Profile* profile, const LawRequest& request) {
@@ -113,7 +150,7 @@ CostLaws make_cost_laws(const Gpu& gpu, const Fabric& inside, const Fabric* betw
       .attention = AttentionLatency(
           or_sheet(all_of(profile, {"attention_decode"}), datasheet_decode(gpu)),
           or_sheet(all_of(profile, {"attention_prefill"}), datasheet_prefill(gpu))),
-      .mla = MlaLatency(first_or(profile, "mla", datasheet_mla(gpu))),
+      .mla = MlaLatency(mla_laws(gpu, profile), request.weights),
       .collective =
           CollectiveLatency(all_of(profile, {"allreduce", "allgather", "reducescatter", "all2all"}),
                             FabricLaw(inside, island, between)),
@@ -124,10 +161,9 @@ CostLaws make_cost_laws(const Gpu& gpu, const Fabric& inside, const Fabric* betw
 
 std::vector<LawInfo> CostLaws::all() const {
   std::vector<LawInfo> infos{expert.info(), dense.info(), plain.info()};
-  for (const std::vector<LawInfo>& more : {attention.info(), collective.info()}) {
+  for (const std::vector<LawInfo>& more : {attention.info(), collective.info(), mla.info()}) {
     infos.insert(infos.end(), more.begin(), more.end());
   }
-  infos.push_back(mla.info());
   infos.push_back(stream.info());
   infos.push_back(host.info());
   return infos;

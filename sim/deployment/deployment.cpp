@@ -82,14 +82,17 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
   }
   for (std::size_t i = 0; i < scenario.architecture.layers.size(); ++i) {
     const models::Layer& layer = scenario.architecture.layers[i];
-    const auto* gqa = std::get_if<models::GroupedQueryAttention>(&layer.attention);
-    if (gqa == nullptr) {
-      return no("attention", fmt::format("layer {} has latent attention, for which there is no "
-                                         "cost law yet",
-                                         i));
-    }
     const std::int64_t tp = c.tensor_parallel;
-    if (gqa->heads % tp != 0 || (gqa->kv_heads % tp != 0 && tp % gqa->kv_heads != 0)) {
+    if (const auto* mla = std::get_if<models::LatentAttention>(&layer.attention)) {
+      if (mla->heads % tp != 0) {
+        return no("tensor_parallel",
+                  fmt::format("tensor_parallel {} does not divide the {} heads of layer {}", tp,
+                              mla->heads, i));
+      }
+    }
+    const auto* gqa = std::get_if<models::GroupedQueryAttention>(&layer.attention);
+    if (gqa != nullptr &&
+        (gqa->heads % tp != 0 || (gqa->kv_heads % tp != 0 && tp % gqa->kv_heads != 0))) {
       return no("tensor_parallel",
                 fmt::format("tensor_parallel {} must divide the {} query heads of layer {}, and "
                             "divide its {} KV heads or be a multiple of them",
@@ -127,6 +130,15 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
       return no("tensor_parallel",
                 fmt::format("the expert width {} of layer {} does not divide over {} GPUs",
                             moe.intermediate, i, c.gpus));
+    }
+    // Source: Fp8MoEMethod.create_weights, vLLM 0.19.
+    constexpr std::int64_t kScaleBlock = 128;
+    if (!c.expert_parallel && expert_precision == models::Precision::fp8_block &&
+        moe.intermediate / c.gpus % kScaleBlock != 0) {
+      return no("tensor_parallel",
+                fmt::format("{} GPUs split the experts of layer {} into {} columns, and a block of "
+                            "fp8_block scales covers {}: expert parallelism keeps them whole",
+                            c.gpus, i, moe.intermediate / c.gpus, kScaleBlock));
     }
   }
   return std::nullopt;
@@ -176,10 +188,26 @@ Bytes activation_bytes(const models::SmoeArchitecture& architecture, const Candi
   const auto hidden = static_cast<double>(architecture.hidden);
   const double tp = candidate.tensor_parallel;
   double largest = 0.0;
+  double workspace = 0.0;  // kept from the start
+  double absorbed = 0.0;   // all layers
   for (const models::Layer& layer : architecture.layers) {
     if (const auto* gqa = std::get_if<models::GroupedQueryAttention>(&layer.attention)) {
       const auto width = static_cast<double>((2 * gqa->heads + 2 * gqa->kv_heads) * gqa->head_dim);
       largest = std::max(largest, tokens * width / tp * bytes_per_element);
+    } else {
+      const auto& mla = std::get<models::LatentAttention>(layer.attention);
+      const double key = static_cast<double>(mla.qk_nope_head_dim + mla.qk_rope_head_dim);
+      const double value = static_cast<double>(mla.v_head_dim);
+      const double expanded = static_cast<double>(mla.qk_nope_head_dim) + value;
+      const double heads = static_cast<double>(mla.heads) / tp;
+      const double latent = static_cast<double>(mla.kv_lora_rank + mla.qk_rope_head_dim);
+      const double context = std::min(
+          65536.0, std::max(8.0 * static_cast<double>(engine.max_model_length),
+                            4.0 * kBlockTokens * static_cast<double>(engine.max_sequences)));
+      const double own = tokens * heads * (2.0 * key + expanded + value);
+      workspace = context * latent * bytes_per_element;
+      absorbed += heads * expanded * static_cast<double>(mla.kv_lora_rank) * bytes_per_element;
+      largest = std::max(largest, (own + context * heads * (key + expanded)) * bytes_per_element);
     }
     if (const auto* dense = std::get_if<models::DenseFfn>(&layer.ffn)) {
       largest = std::max(largest, 3.0 * tokens * static_cast<double>(dense->intermediate) / tp *
@@ -196,7 +224,7 @@ Bytes activation_bytes(const models::SmoeArchitecture& architecture, const Candi
   }
   const double logits = 4.0 * static_cast<double>(engine.max_sequences) *
                         static_cast<double>(architecture.vocabulary);
-  return Bytes(2.0 * tokens * hidden * bytes_per_element + largest + logits);
+  return Bytes(2.0 * tokens * hidden * bytes_per_element + largest + workspace + absorbed + logits);
 }
 
 MemoryBudget memory_budget(const Scenario& scenario, const Candidate& candidate,

@@ -42,6 +42,10 @@ struct Infeasible {
 
 // Where a GPU's memory goes (the fullest rank), and what is left for the KV cache.
 //   kv = capacity x utilization - weights - activations - buffers
+// Every token is kept in every layer, behind a sliding window too: never too little. vLLM's hybrid
+// KV cache manager frees what lies behind the window, but not with every setting (KV connectors)
+// and not in pages of its own size (docs.vllm.ai/en/latest/design/hybrid_kv_cache_manager, read
+// 2026-11-24); so fewer long requests fit here than there.
 struct MemoryBudget {
   Bytes capacity;
   Bytes usable;                // capacity x memory_utilization
@@ -75,11 +79,18 @@ MemoryBudget memory_budget(const Scenario& scenario, const Candidate& candidate,
 
 // Peak bytes of activations on one rank in a step of `tokens` tokens of this rank:
 //   residual stream and its normed copy      2 T h a
-//   + the larger of attention (q, k, v, output: T (2 heads + 2 kv_heads) head_dim / tp a)
-//     and the feed-forward network (dense: 3 T I / tp a; experts: workspaces of the fused kernel,
-//     R k (max(2 I', h) + I') a with R = the tokens that enter the kernel)
+//   + the larger of attention and the feed-forward network:
+//     grouped-query: q, k, v and output, T (2 heads + 2 kv_heads) head_dim / tp a
+//     latent: heads / tp a (T (2 (nope + rope) + (nope + v) + v) + C (2 nope + rope + v)): q, k,
+//       expanded keys and values, output, and the C tokens of earlier chunks that vLLM expands at
+//       once, C = min(max(8 max_model_length, 64 max_sequences), 65536)
+//     dense: 3 T I / tp a; experts: workspaces of the fused kernel, R k (max(2 I', h) + I') a with
+//       R = the tokens that enter the kernel
+//   + latent attention only: C (kv_lora_rank + rope) a of latents, and in every layer 16-bit copies
+//     of the expansion for decoding, heads / tp (nope + v) kv_lora_rank a
 //   + logits of max_sequences rows in fp32.
-// Source: vllm/model_executor/layers/fused_moe/fused_moe.py (intermediate_cache1..3), vLLM 0.19.
+// Source: vllm/model_executor/layers/fused_moe/fused_moe.py (intermediate_cache1..3) and
+// v1/attention/backends/mla/common.py (determine_chunked_prefill_workspace_size), vLLM 0.19.
 Bytes activation_bytes(const models::SmoeArchitecture& architecture, const Candidate& candidate,
                        const EngineOptions& engine, double bytes_per_element);
 

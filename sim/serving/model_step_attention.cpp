@@ -12,12 +12,25 @@ namespace {
 
 constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
 
-models::AttentionShape rank_shape(const models::GroupedQueryAttention& gqa, int tp,
-                                  models::Precision kv_precision) {
+models::AttentionShape rank_shape(const models::GroupedQueryAttention& gqa, const Deployment& d) {
+  const std::int64_t tp = d.candidate.tensor_parallel;
   return {.heads = gqa.heads / tp,
           .kv_heads = std::max<std::int64_t>(1, gqa.kv_heads / tp),
           .head_dim = gqa.head_dim,
-          .kv_precision = kv_precision};
+          .kv_precision = d.scenario->kv_precision};
+}
+
+models::LatentShape rank_shape(const models::LatentAttention& mla, const Deployment& d) {
+  return {.heads = mla.heads / d.candidate.tensor_parallel,
+          .kv_lora_rank = mla.kv_lora_rank,
+          .qk_nope_head_dim = mla.qk_nope_head_dim,
+          .qk_rope_head_dim = mla.qk_rope_head_dim,
+          .v_head_dim = mla.v_head_dim,
+          .kv_precision = d.scenario->kv_precision};
+}
+
+double window_of(const models::GroupedQueryAttention& gqa) {
+  return gqa.window ? static_cast<double>(*gqa.window) : std::numeric_limits<double>::infinity();
 }
 
 }  // namespace
@@ -35,20 +48,65 @@ void ModelStepCost::prepare_attention() {
   }
 }
 
+// The products with weights around attention that run for all tokens of the rank together.
+void ModelStepCost::add_projections(const models::Attention& attention, std::int64_t tokens,
+                                    double count, Sum& sum) const {
+  const auto t = static_cast<double>(tokens);
+  const std::int64_t h = d_.architecture.hidden;
+  if (const auto* mla = std::get_if<models::LatentAttention>(&attention)) {
+    // Rotary embedding and the norms of the ranks are in the law of the block.
+    for (const models::ProductShape& product :
+         models::latent_projections(rank_shape(*mla, d_), h, mla->q_lora_rank)) {
+      sum.add(Phase::projection, laws_.dense.estimate(t, product.columns, product.inner), dense_,
+              count);
+    }
+    return;
+  }
+  const auto& gqa = std::get<models::GroupedQueryAttention>(attention);
+  const models::AttentionShape shape = rank_shape(gqa, d_);
+  // One rotary kernel reads and writes q and k.
+  const double rotary = t * static_cast<double>((shape.heads + shape.kv_heads) * shape.head_dim);
+  sum.add(Phase::norm, laws_.stream.estimate(Bytes(2.0 * rotary * row_bytes_)), stream_, count);
+  sum.add(Phase::projection,
+          laws_.dense.estimate(t, (shape.heads + 2 * shape.kv_heads) * shape.head_dim, h), dense_,
+          count);
+  sum.add(Phase::projection, laws_.dense.estimate(t, h, shape.heads * shape.head_dim), dense_,
+          count);
+  if (gqa.qk_norm_whole && d_.candidate.tensor_parallel > 1) {
+    // A norm over the heads of all ranks: q and k each share an fp32 sum of squares per token
+    // (vLLM 0.19, MiniMaxText01RMSNormTP; OLMoE gathers q and k instead, which costs more).
+    sum.add(Phase::allreduce,
+            laws_.collective.estimate(models::Collective::all_reduce, d_.candidate.tensor_parallel,
+                                      Bytes(8.0 * t)),
+            allreduce_, count);
+  }
+}
+
 ModelStepCost::DecodeAttention ModelStepCost::price_decode(std::int64_t sequences) const {
   DecodeAttention result{
       .base = {}, .fs_per_kv_token = 0, .windowed = {}, .kv_tokens_inside = kUnlimited};
   Sum sum;
+  const auto n = static_cast<double>(sequences);
   double unbounded = 0.0;  // seconds per KV token, all layers without a window
   for (const AttentionGroup& group : attention_) {
-    const auto& gqa = std::get<models::GroupedQueryAttention>(group.attention);
-    const models::AttentionLatency::DecodeLine line = laws_.attention.decode_line(
-        rank_shape(gqa, d_.candidate.tensor_parallel, d_.scenario->kv_precision),
-        static_cast<double>(sequences));
-    sum.add(Phase::attention, {line.base, line.kv_tokens_inside < 0.0}, decode_, group.count);
-    const double slope = line.per_kv_token.value() * group.count * decode_.bias;
-    const std::int64_t most = gqa.window ? sequences * *gqa.window : kUnlimited;
-    if (gqa.window) {
+    models::AttentionLatency::DecodeLine line;
+    std::int64_t most = kUnlimited;  // KV tokens read
+    const auto* gqa = std::get_if<models::GroupedQueryAttention>(&group.attention);
+    const LawUse& use = gqa != nullptr ? decode_ : mla_;
+    if (gqa != nullptr) {
+      line = laws_.attention.decode_line(rank_shape(*gqa, d_), n);
+      most = gqa->window ? sequences * *gqa->window : kUnlimited;
+    } else {
+      const models::LatentShape shape =
+          rank_shape(std::get<models::LatentAttention>(group.attention), d_);
+      line = laws_.mla.decode_line(shape, n);
+      const models::ProductShape absorbed = models::latent_expansion(shape);
+      sum.add(Phase::projection, laws_.plain.estimate(n, absorbed.columns, absorbed.inner), dense_,
+              group.count);
+    }
+    sum.add(Phase::attention, {line.base, line.kv_tokens_inside < 0.0}, use, group.count);
+    const double slope = line.per_kv_token.value() * group.count * use.bias;
+    if (most < kUnlimited) {
       result.windowed.push_back({.kv_tokens = most, .fs_per_kv_token = std::llround(slope * 1e15)});
     } else {
       unbounded += slope;
@@ -56,6 +114,7 @@ ModelStepCost::DecodeAttention ModelStepCost::price_decode(std::int64_t sequence
     if (line.kv_tokens_inside >= 0.0 && line.kv_tokens_inside < static_cast<double>(most)) {
       result.kv_tokens_inside = std::min(
           result.kv_tokens_inside, static_cast<std::int64_t>(std::floor(line.kv_tokens_inside)));
+      result.outside |= use.bit;
     }
   }
   result.fs_per_kv_token = std::llround(unbounded * 1e15);
@@ -84,6 +143,48 @@ DecodeLine ModelStepCost::decode_attention(std::int64_t sequences, std::int64_t 
   return line;
 }
 
+// Attention of all prompts of a step in the layers of one group.
+void ModelStepCost::add_prompts(const AttentionGroup& group, const RankBatch& batch,
+                                Sum& sum) const {
+  if (const auto* gqa = std::get_if<models::GroupedQueryAttention>(&group.attention)) {
+    models::PrefillBatch prompts;
+    for (const PrefillPiece& piece : batch.prefill) {
+      prompts.add(static_cast<double>(piece.chunk), static_cast<double>(piece.history), 1.0,
+                  window_of(*gqa));
+    }
+    sum.add(Phase::attention, laws_.attention.prefill(rank_shape(*gqa, d_), prompts), prefill_,
+            group.count);
+    return;
+  }
+  const models::LatentShape shape =
+      rank_shape(std::get<models::LatentAttention>(group.attention), d_);
+  const models::ProductShape expansion = models::latent_expansion(shape);
+  const double longest = laws_.mla.absorbed_up_to(shape);
+  models::PrefillBatch absorbed;
+  models::PrefillBatch expanded;
+  for (const PrefillPiece& piece : batch.prefill) {
+    const auto chunk = static_cast<double>(piece.chunk);
+    (chunk <= longest ? absorbed : expanded).add(chunk, static_cast<double>(piece.history));
+  }
+  if (absorbed.tokens > 0.0) {
+    // They run in the kernels of the decoding sequences, where there are any.
+    sum.add(Phase::projection,
+            laws_.plain.estimate(absorbed.tokens, expansion.columns, expansion.inner), dense_,
+            group.count);
+    sum.add(Phase::attention,
+            laws_.mla.prefill(shape, models::LatentPath::absorbed, absorbed,
+                              batch.decode_sequences == 0),
+            mla_, group.count);
+  }
+  if (expanded.tokens > 0.0) {
+    sum.add(Phase::projection,
+            laws_.dense.estimate(expanded.tokens, expansion.columns, expansion.inner), dense_,
+            group.count);
+    sum.add(Phase::attention, laws_.mla.prefill(shape, models::LatentPath::expanded, expanded),
+            mla_, group.count);
+  }
+}
+
 PhaseTimes ModelStepCost::price_attention(const RankBatch& batch) {
   PhaseTimes times;
   if (batch.decode_sequences > 0) {
@@ -92,7 +193,8 @@ PhaseTimes ModelStepCost::price_attention(const RankBatch& batch) {
     times.set(Phase::attention,
               times[Phase::attention] + SimDuration(line.attention_ps(batch.decode_kv_tokens)));
     if (batch.decode_kv_tokens > line.kv_tokens_inside) {
-      used_outside_ |= decode_.bit;
+      used_outside_ |=
+          by_decode_sequences_[static_cast<std::size_t>(batch.decode_sequences)]->outside;
     }
   }
   if (batch.prefill.empty()) {
@@ -100,17 +202,7 @@ PhaseTimes ModelStepCost::price_attention(const RankBatch& batch) {
   }
   Sum sum;
   for (const AttentionGroup& group : attention_) {
-    const auto& gqa = std::get<models::GroupedQueryAttention>(group.attention);
-    models::PrefillBatch prompts;
-    for (const PrefillPiece& piece : batch.prefill) {
-      prompts.add(
-          static_cast<double>(piece.chunk), static_cast<double>(piece.history), 1.0,
-          gqa.window ? static_cast<double>(*gqa.window) : std::numeric_limits<double>::infinity());
-    }
-    sum.add(Phase::attention,
-            laws_.attention.prefill(
-                rank_shape(gqa, d_.candidate.tensor_parallel, d_.scenario->kv_precision), prompts),
-            prefill_, group.count);
+    add_prompts(group, batch, sum);
   }
   times += use(sum.priced());
   return times;

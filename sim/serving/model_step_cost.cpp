@@ -25,6 +25,7 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
   dense_ = use_of(laws, "dense");
   decode_ = use_of(laws, "attention_decode");
   prefill_ = use_of(laws, "attention_prefill");
+  mla_ = use_of(laws, "mla");
   stream_ = use_of(laws, "stream");
   host_ = use_of(laws, "host");
   allreduce_ = use_of(laws, "allreduce");
@@ -78,16 +79,9 @@ ModelStepCost::Priced ModelStepCost::price_rank_tokens(std::int64_t tokens) cons
   sum.add(Phase::norm, norm.estimate(stream * 2.0), stream_);
   reduce(1.0);
   for (const LayerGroup& group : groups_) {
-    const auto& gqa = std::get<models::GroupedQueryAttention>(group.layer.attention);
-    const std::int64_t heads = gqa.heads / tp;
-    const std::int64_t kv_heads = std::max<std::int64_t>(1, gqa.kv_heads / tp);
-    const std::int64_t qkv = (heads + 2 * kv_heads) * gqa.head_dim;
-    // Two fused add-and-norm kernels (two reads, two writes) and one rotary kernel on q and k.
+    // Two fused add-and-norm kernels (two reads, two writes).
     sum.add(Phase::norm, norm.estimate(stream * 4.0), stream_, 2.0 * group.count);
-    const double rotary = t * static_cast<double>((heads + kv_heads) * gqa.head_dim);
-    sum.add(Phase::norm, norm.estimate(Bytes(2.0 * rotary * row_bytes_)), stream_, group.count);
-    sum.add(Phase::projection, dense.estimate(t, qkv, h), dense_, group.count);
-    sum.add(Phase::projection, dense.estimate(t, h, heads * gqa.head_dim), dense_, group.count);
+    add_projections(group.layer.attention, tokens, group.count, sum);
     reduce(group.count);
     if (const auto* ffn = std::get_if<models::DenseFfn>(&group.layer.ffn)) {
       const std::int64_t width = ffn->intermediate / tp;

@@ -69,6 +69,7 @@ class ModelStepCost : public StepCost {
     std::int64_t fs_per_kv_token = 0;  // of the layers without a window
     std::vector<Windowed> windowed;
     std::int64_t kv_tokens_inside = 0;
+    std::uint64_t outside = 0;  // laws that are outside their range above that
   };
   // MoE layers that are alike, with what an all-to-all moves for one token on every rank.
   struct ExpertGroup {
@@ -98,6 +99,9 @@ class ModelStepCost : public StepCost {
   std::int64_t capacity_of(const models::MoeFfn& moe, std::int64_t largest_rank) const;
   Priced price_head(std::int64_t sampled) const;
   Priced price_host(std::int64_t sequences) const;
+  void add_projections(const models::Attention& attention, std::int64_t tokens, double count,
+                       Sum& sum) const;
+  void add_prompts(const AttentionGroup& group, const RankBatch& batch, Sum& sum) const;
   void prepare_attention();
   DecodeAttention price_decode(std::int64_t sequences) const;
   DecodeLine decode_attention(std::int64_t sequences, std::int64_t kv_tokens);
@@ -114,7 +118,7 @@ class ModelStepCost : public StepCost {
   const models::CostLaws& laws_;
   double law_error_;
   std::vector<std::string> names_;  // [bits]
-  LawUse expert_, dense_, decode_, prefill_, stream_, host_;
+  LawUse expert_, dense_, decode_, prefill_, mla_, stream_, host_;
   LawUse allreduce_, allgather_, reducescatter_, all2all_;
   double row_bytes_;  // of an element of the residual stream: quantised models keep 16 bits
   std::vector<LayerGroup> groups_;

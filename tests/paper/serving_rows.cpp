@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "models/catalog/catalog.hpp"
 #include "models/text/csv.hpp"
 #include "models/text/load.hpp"
@@ -24,6 +26,7 @@ void append(const std::filesystem::path& path, std::vector<ServingRow>& rows) {
                    .system = word("system"),
                    .model = word("model"),
                    .backend = word("backend"),
+                   .version = word("backend_version"),
                    .precision = word("precision"),
                    .gpus = whole(table, i, "gpus"),
                    .tp = whole(table, i, "tp"),
@@ -49,7 +52,8 @@ void use_scaled_profile(sim::HardwareOption& option, const models::SmoeArchitect
   const double faster = option.gpu.bandwidth / models::load_gpu("h100-sxm").bandwidth;
   for (models::FittedLaw& law : profile.laws) {
     const std::string& kernel = law.info.kernel;
-    if (kernel == "expert" || kernel == "dense" || kernel.starts_with("attention")) {
+    if (kernel == "expert" || kernel == "dense" || kernel == "mla" ||
+        kernel.starts_with("attention")) {
       law.theta.at("bandwidth_Bps") *= faster;
     }
   }
@@ -60,6 +64,10 @@ void use_scaled_profile(sim::HardwareOption& option, const models::SmoeArchitect
 }
 
 }  // namespace
+
+bool ServingRow::schedules_ahead() const {
+  return backend == "vllm" && version.starts_with("0.") && std::atoi(version.c_str() + 2) >= 14;
+}
 
 std::string ServingRow::group() const {
   const std::string name = model.substr(model.find('/') + 1);
@@ -86,16 +94,39 @@ std::variant<ServingSetup, std::string> setup_of(const ServingRow& row) {
     setup.precision = "fp8";
     return setup;
   }
-  if (row.model != "Qwen/Qwen3-235B-A22B-FP8") {
-    return "no complete set of laws yet for " + row.model;
-  }
   if (row.moe_tp > 1 && row.moe_ep > 1) {
     return std::string("experts split over TP and EP at once");
   }
-  setup.architecture = "qwen3-235b-a22b";
-  setup.precision = "fp8_block";
-  setup.candidate.experts_kept = 128;
   setup.candidate.expert_parallel = row.moe_ep > 1;
+  if (row.model == "Qwen/Qwen3-235B-A22B-FP8") {
+    setup.architecture = "qwen3-235b-a22b";
+    setup.precision = "fp8_block";
+    setup.candidate.experts_kept = 128;
+    return setup;
+  }
+  if (row.model == "MiniMaxAI/MiniMax-M2.5") {
+    setup.architecture = "minimax-m2";  // the same layers
+    setup.precision = "fp8_block";
+    setup.candidate.experts_kept = 256;
+    // Published as moe_tp 8, but vLLM refuses to split an expert's 1536 columns into 192: a block
+    // of scales covers 128 (Fp8MoEMethod.create_weights). With expert parallelism it runs.
+    setup.candidate.expert_parallel = row.moe_tp == 8;
+    return setup;
+  }
+  if (row.model != "openai/gpt-oss-120b") {
+    return "not in the catalog: " + row.model;
+  }
+  if (row.precision != "fp4") {
+    return std::string("gpt-oss in " + row.precision + ": which matrices is not published");
+  }
+  if (row.concurrency == 512) {
+    // TPOT is that of 64 users or fewer, TTFT 8 generations of requests: they waited outside.
+    return std::string(
+        "512 users on an engine that ran fewer sequences, how many is not published");
+  }
+  setup.architecture = "gpt-oss-120b";  // its experts are in MXFP4, 16-bit arithmetic on Hopper
+  setup.precision = "bf16";
+  setup.candidate.experts_kept = 128;
   return setup;
 }
 

@@ -16,6 +16,7 @@ struct ServingRow {
   std::string system;     // h100_sxm, h200_sxm
   std::string model;      // Hugging Face name
   std::string backend;    // vllm, trtllm
+  std::string version;    // of the backend; "" where not published
   std::string precision;  // as published: fp8, fp4
   int gpus = 1;
   int tp = 1;
@@ -28,6 +29,10 @@ struct ServingRow {
   double ttft_s = 0.0;
   double tpot_s = 0.0;
 
+  // vLLM from 0.14 on schedules the next step while the GPUs run this one (release notes v0.14.0:
+  // async scheduling on by default, PR 27614; repeated in github.com/OpenBMB/UltraRAG/pull/259).
+  // Older runs may have switched it on by hand; nobody says.
+  bool schedules_ahead() const;
   // "Qwen3-235B-A22B-FP8 h100_sxm trtllm fp8 tp4"
   std::string group() const;
 };

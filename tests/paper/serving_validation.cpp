@@ -81,11 +81,11 @@ HostTime fit_host(const std::vector<const Prediction*>& rows) {
   return {found.theta[0], found.theta[1]};
 }
 
-double mean_log_error(const std::vector<const Prediction*>& rows, const HostTime& host) {
+double mean_log_error(const std::vector<Prediction>& rows) {
   require(!rows.empty(), "no rows to choose the routing's skew on");
   double sum = 0.0;
-  for (const Prediction* p : rows) {
-    sum += std::fabs(std::log(p->tpot_s(host) / p->row.tpot_s));
+  for (const Prediction& p : rows) {
+    sum += std::fabs(std::log(p.tpot_s() / p.row.tpot_s));
   }
   return sum / static_cast<double>(rows.size());
 }
@@ -121,78 +121,153 @@ std::string_view name_of(Laws laws) {
   throw std::logic_error("unknown laws");
 }
 
-double Prediction::ttft_s(const HostTime& host) const { return seconds_of(ttft, host); }
-double Prediction::tpot_s(const HostTime& host) const { return seconds_of(tpot, host); }
+double Prediction::ttft_s() const { return seconds_of(ttft, host); }
+double Prediction::tpot_s() const { return tpot_s(host); }
+double Prediction::tpot_s(const HostTime& other) const { return seconds_of(tpot, other); }
 
-ServingErrors errors_of(const std::vector<const Prediction*>& predictions, const HostTime& host) {
+ServingErrors errors_of(const std::vector<const Prediction*>& predictions) {
   std::vector<double> tpot;
   std::vector<double> ttft;
   std::vector<double> measured_tpot;
   std::vector<double> measured_ttft;
   for (const Prediction* p : predictions) {
-    tpot.push_back(p->tpot_s(host));
-    ttft.push_back(p->ttft_s(host));
+    tpot.push_back(p->tpot_s());
+    ttft.push_back(p->ttft_s());
     measured_tpot.push_back(p->row.tpot_s);
     measured_ttft.push_back(p->row.ttft_s);
   }
   return {calibrate::summarize(tpot, measured_tpot), calibrate::summarize(ttft, measured_ttft)};
 }
 
-Validation validate(const std::filesystem::path& e2e, const ValidationOptions& options) {
-  const std::vector<ServingRow> rows = read_serving_rows(e2e);
-  const std::vector<bool> held = held_out(rows, options.seed);
-  Validation v;
-  std::vector<std::size_t> experts;  // rows of MoE models that can be predicted
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const bool other_device = rows[i].system != "h100_sxm";
-    if (other_device && !options.h200) {
-      continue;
-    }
-    for (const bool scaled : {false, true}) {
-      auto made = predict(rows[i], {.scaled_profile = scaled});
-      if (const auto* why = std::get_if<std::string>(&made)) {
-        ++v.skipped[*why];
-        break;
-      }
-      auto& prediction = std::get<Prediction>(made);
-      prediction.held_out = held[i];
-      if (rows[i].moe_ep > 0) {
-        experts.push_back(i);
-        v.uniform.push_back(std::move(prediction));
-      } else {
-        v.predictions.push_back(std::move(prediction));
-      }
-      if (!other_device) {
-        break;
-      }
-    }
-  }
-  const auto fitted_on = [](bool half) {
-    return [half](const Prediction& p) { return fits_host(p) && p.held_out != half; };
-  };
-  v.host = fit_host(select(v.predictions, fitted_on(true)));
-  v.host_sd_log = host_sd(select(v.predictions, fitted_on(false)), v.host);
+namespace {
 
-  double best = 0.0;
-  std::vector<Prediction> chosen;
-  for (const double alpha : kAlphas) {
-    std::vector<Prediction> skewed;
-    for (const std::size_t i : experts) {
-      auto made = predict(rows[i], {.alpha = alpha});
-      skewed.push_back(std::get<Prediction>(std::move(made)));
-      skewed.back().held_out = held[i];
+// A row that can be predicted, and with which laws.
+struct Case {
+  ServingRow row;
+  bool held_out = true;
+  bool scaled = false;
+};
+
+class Validator {
+ public:
+  Validator(const std::filesystem::path& e2e, const ValidationOptions& options)
+      : options_(options), rows_(read_serving_rows(e2e)) {}
+
+  Validation run() {
+    predict_uniform();
+    fit_hosts();
+    for (auto& [model, cases] : moe_) {
+      choose_skew(model, cases);
+      const double alpha = v_.skews[model].alpha;
+      for (const Case& c : cases) {
+        v_.predictions.push_back(made(c, alpha));
+      }
     }
-    const double error =
-        mean_log_error(select(skewed, [](const Prediction& p) { return !p.held_out; }), v.host);
-    v.alphas.emplace_back(alpha, error);
-    if (chosen.empty() || error < best) {
-      best = error;
-      v.alpha = alpha;
-      chosen = std::move(skewed);
+    return std::move(v_);
+  }
+
+ private:
+  bool wanted(const ServingRow& row) const {
+    const bool model = row.moe_ep == 0 || options_.models.empty() ||
+                       std::find(options_.models.begin(), options_.models.end(), row.model) !=
+                           options_.models.end();
+    return model && (options_.h200 || row.system == "h100_sxm");
+  }
+
+  void predict_uniform() {
+    const std::vector<bool> held = held_out(rows_, options_.seed);
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      const ServingRow& row = rows_[i];
+      if (!wanted(row)) {
+        continue;
+      }
+      for (const bool scaled : {false, true}) {
+        auto prediction = predict(row, {.scaled_profile = scaled});
+        if (const auto* why = std::get_if<std::string>(&prediction)) {
+          ++v_.skipped[*why];
+          break;
+        }
+        auto& found = row.moe_ep > 0 ? v_.uniform : v_.predictions;
+        found.push_back(std::get<Prediction>(std::move(prediction)));
+        found.back().held_out = held[i];
+        if (row.moe_ep > 0) {
+          moe_[row.model].push_back({row, held[i], scaled});
+        }
+        if (row.system == "h100_sxm") {
+          break;
+        }
+      }
     }
   }
-  v.predictions.insert(v.predictions.end(), chosen.begin(), chosen.end());
-  return v;
+
+  void fit_hosts() {
+    const auto fitted_on = [](bool half) {
+      return [half](const Prediction& p) { return fits_host(p) && p.held_out != half; };
+    };
+    v_.host = fit_host(select(v_.predictions, fitted_on(true)));
+    v_.host_sd_log = host_sd(select(v_.predictions, fitted_on(false)), v_.host);
+    const auto ahead = select(v_.uniform, [](const Prediction& p) {
+      return p.laws == Laws::measured && p.row.schedules_ahead() && !p.held_out;
+    });
+    if (!ahead.empty()) {
+      v_.host_ahead = fit_host(ahead);
+    }
+    for (auto* predictions : {&v_.predictions, &v_.uniform}) {
+      for (Prediction& p : *predictions) {
+        p.host = host_of(p.row);
+      }
+    }
+  }
+
+  HostTime host_of(const ServingRow& row) const {
+    return row.schedules_ahead() && v_.host_ahead ? *v_.host_ahead : v_.host;
+  }
+
+  Prediction made(const Case& c, double alpha) const {
+    if (alpha == 0.0) {
+      for (const Prediction& p : v_.uniform) {
+        if (p.row.id == c.row.id && (p.laws == Laws::scaled) == c.scaled) {
+          return p;
+        }
+      }
+    }
+    Prediction p =
+        std::get<Prediction>(predict(c.row, {.alpha = alpha, .scaled_profile = c.scaled}));
+    p.held_out = c.held_out;
+    p.host = host_of(c.row);
+    return p;
+  }
+
+  void choose_skew(const std::string& model, const std::vector<Case>& cases) {
+    Skew& skew = v_.skews[model];
+    for (const double alpha : kAlphas) {
+      std::vector<Prediction> half;
+      for (const Case& c : cases) {
+        if (c.row.system == "h100_sxm" && !c.held_out) {
+          half.push_back(made(c, alpha));
+        }
+      }
+      if (half.empty()) {
+        return;  // no row with measured laws: uniform
+      }
+      skew.errors.emplace_back(alpha, mean_log_error(half));
+    }
+    skew.alpha =
+        std::min_element(skew.errors.begin(), skew.errors.end(), [](const auto& a, const auto& b) {
+          return a.second < b.second;
+        })->first;
+  }
+
+  ValidationOptions options_;
+  std::vector<ServingRow> rows_;
+  std::map<std::string, std::vector<Case>> moe_;  // [model]
+  Validation v_;
+};
+
+}  // namespace
+
+Validation validate(const std::filesystem::path& e2e, const ValidationOptions& options) {
+  return Validator(e2e, options).run();
 }
 
 }  // namespace moeplan::tests

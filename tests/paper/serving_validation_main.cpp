@@ -62,8 +62,8 @@ std::vector<Line> lines_of(const std::vector<Prediction>& predictions) {
   return lines;
 }
 
-std::string errors_text(const Line& line, const HostTime& host) {
-  const ServingErrors e = errors_of(line.rows, host);
+std::string errors_text(const Line& line) {
+  const ServingErrors e = errors_of(line.rows);
   const auto text = [](const calibrate::ErrorSummary& s) {
     return fmt::format("{:5.1f} {:5.1f} {:+6.1f}", 100 * s.median_abs, 100 * s.p90_abs,
                        100 * s.bias);
@@ -83,9 +83,9 @@ std::string phases_text(const Terms& terms, const HostTime& host) {
 }
 
 // The rows whose prediction is furthest off, with the time by phase.
-void print_worst(const std::vector<Prediction>& predictions, const HostTime& host, bool tpot) {
+void print_worst(const std::vector<Prediction>& predictions, bool tpot) {
   const auto ratio = [&](const Prediction& p) {
-    return tpot ? p.tpot_s(host) / p.row.tpot_s : p.ttft_s(host) / p.row.ttft_s;
+    return tpot ? p.tpot_s() / p.row.tpot_s : p.ttft_s() / p.row.ttft_s;
   };
   Rows rows = select(predictions, [](const Prediction& p) { return p.laws == Laws::measured; });
   std::sort(rows.begin(), rows.end(), [&](const Prediction* a, const Prediction* b) {
@@ -96,33 +96,39 @@ void print_worst(const std::vector<Prediction>& predictions, const HostTime& hos
     const Prediction& p = *rows[i];
     fmt::print("  {} {}+{} tokens, {} users: {:.2f} for {:.2f} ms: {}\n", p.row.group(),
                p.row.input_tokens, p.row.output_tokens, p.row.concurrency,
-               1e3 * (tpot ? p.tpot_s(host) : p.ttft_s(host)),
-               1e3 * (tpot ? p.row.tpot_s : p.row.ttft_s),
-               phases_text(tpot ? p.tpot : p.ttft, host));
+               1e3 * (tpot ? p.tpot_s() : p.ttft_s()), 1e3 * (tpot ? p.row.tpot_s : p.row.ttft_s),
+               phases_text(tpot ? p.tpot : p.ttft, p.host));
   }
 }
 
 void print_table(const Validation& v) {
   fmt::print("host: {:.3f} ms a step + {:.1f} us a sequence, sd of its log {:.2f}\n",
              1e3 * v.host.step_s, 1e6 * v.host.sequence_s, v.host_sd_log);
-  fmt::print("routing of MoE rows: power law {} (mean |ln error| by exponent:", v.alpha);
-  for (const auto& [alpha, error] : v.alphas) {
-    fmt::print(" {} {:.3f}", alpha, error);
+  if (v.host_ahead) {
+    fmt::print("host of engines that schedule ahead: {:.3f} ms a step + {:.1f} us a sequence\n",
+               1e3 * v.host_ahead->step_s, 1e6 * v.host_ahead->sequence_s);
   }
-  fmt::print(")\nskipped:");
+  for (const auto& [model, skew] : v.skews) {
+    fmt::print("routing of {}: power law {} (mean |ln error| by exponent:", model, skew.alpha);
+    for (const auto& [alpha, error] : skew.errors) {
+      fmt::print(" {} {:.3f}", alpha, error);
+    }
+    fmt::print("{})\n", skew.errors.empty() ? " not fitted" : "");
+  }
+  fmt::print("skipped:");
   for (const auto& [reason, rows] : v.skipped) {
     fmt::print(" {} rows: {};", rows, reason);
   }
   fmt::print("\nrows held out; errors in %: |TPOT| median, p90, bias; |TTFT| median, p90, bias\n");
   for (const Line& line : lines_of(v.predictions)) {
-    fmt::print("{}\n", errors_text(line, v.host));
+    fmt::print("{}\n", errors_text(line));
   }
   fmt::print("MoE rows with uniform routing\n");
   for (const Line& line : lines_of(v.uniform)) {
-    fmt::print("{}\n", errors_text(line, v.host));
+    fmt::print("{}\n", errors_text(line));
   }
-  print_worst(v.predictions, v.host, true);
-  print_worst(v.predictions, v.host, false);
+  print_worst(v.predictions, true);
+  print_worst(v.predictions, false);
 }
 
 text::Json json_of(const calibrate::ErrorSummary& s) {
@@ -137,10 +143,14 @@ void print_json(const Validation& v) {
   for (const auto& [reason, rows] : v.skipped) {
     skipped.set(reason, rows);
   }
+  text::Json skews = text::Json::object();
+  for (const auto& [model, skew] : v.skews) {
+    skews.set(model, skew.alpha);
+  }
   const auto errors = [&](const std::vector<Prediction>& predictions) {
     text::Json list = text::Json::array();
     for (const Line& line : lines_of(predictions)) {
-      const ServingErrors e = errors_of(line.rows, v.host);
+      const ServingErrors e = errors_of(line.rows);
       list.push(text::Json::object()
                     .set("rows_of", line.name)
                     .set("rows", line.rows.size())
@@ -153,7 +163,9 @@ void print_json(const Validation& v) {
                        .set("host_step_s", v.host.step_s)
                        .set("host_sequence_s", v.host.sequence_s)
                        .set("host_sd_log", v.host_sd_log)
-                       .set("routing_alpha", v.alpha)
+                       .set("host_ahead_step_s", v.host_ahead ? v.host_ahead->step_s : 0.0)
+                       .set("host_ahead_sequence_s", v.host_ahead ? v.host_ahead->sequence_s : 0.0)
+                       .set("routing_alpha", skews)
                        .set("skipped_rows", skipped)
                        .set("held_out", errors(v.predictions))
                        .set("held_out_uniform_routing", errors(v.uniform))

@@ -3,7 +3,6 @@
 #include "models/latency/attention_latency.hpp"
 #include "models/latency/dense_latency.hpp"
 #include "models/latency/host_latency.hpp"
-#include "models/latency/mla_latency.hpp"
 #include "models/latency/stream_latency.hpp"
 
 namespace moeplan {
@@ -139,21 +138,35 @@ TEST(AttentionLatency, AnEightBitCacheUsesItsOwnLaw) {
   EXPECT_TRUE(both.prefill(shape, 128, 0).extrapolated) << "no 8-bit prefill law";
 }
 
-TEST(MlaLatency, DecodeReadsTheLatentOncePerToken) {
-  const models::MlaLatency law(
-      law_of("mla", "mla_v1", "any",
-             {{"launch_s", 10e-6}, {"compute_flops", 1e15}, {"bandwidth_Bps", 1e12}}, {}));
-  const models::LatentShape shape{.heads = 16,
-                                  .kv_lora_rank = 512,
-                                  .qk_nope_head_dim = 128,
-                                  .qk_rope_head_dim = 64,
-                                  .v_head_dim = 128};
-  // Bytes: 576 x 2 / 1e12 = 1.152 ns a token; FLOP: 2 x 16 x 1088 / 1e15 = 0.035 ns.
-  EXPECT_NEAR(in_seconds(law.decode_line(shape, 4).per_kv_token), 1.152e-9, 1e-15);
-  models::LatentShape wide = shape;
-  wide.heads = 1024;  // 2 x 1024 x 1088 / 1e15 = 2.228 ns: compute rules
-  EXPECT_NEAR(in_seconds(law.decode_line(wide, 4).per_kv_token), 2.228224e-9, 1e-15);
-  EXPECT_GT(law.prefill(shape, 2048, 0).duration, law.prefill(shape, 1024, 0).duration);
+TEST(PrefillBatch, AWindowBoundsWhatATokenSees) {
+  // 100 tokens after 20 cached ones, window 60: the first 40 see 20 to 60 tokens, 40 x 40 products;
+  // the other 60 see 60 each.
+  models::PrefillBatch batch;
+  batch.add(100, 20, 1, 60);
+  EXPECT_DOUBLE_EQ(batch.products, 40.0 * 40.0 + 60.0 * 60.0);
+  EXPECT_DOUBLE_EQ(batch.kv_tokens, 120.0);
+  // History beyond the window is not read: 60 cached tokens, all see 60.
+  models::PrefillBatch late;
+  late.add(100, 5000, 2, 60);
+  EXPECT_DOUBLE_EQ(late.products, 2 * 100.0 * 60.0);
+  EXPECT_DOUBLE_EQ(late.kv_tokens, 2 * 160.0);
+  EXPECT_DOUBLE_EQ(late.longest_history, 60.0);
+  // A window that nothing exceeds changes nothing.
+  models::PrefillBatch wide;
+  models::PrefillBatch plain;
+  wide.add(100, 20, 1, 120);
+  plain.add(100, 20);
+  EXPECT_DOUBLE_EQ(wide.products, plain.products);
+}
+
+TEST(AttentionLatency, SaysUpToWhereTheLineIsInside) {
+  const AttentionLatency law({decode_law("bf16")}, {prefill_law()});
+  // 65536 tokens a sequence.
+  EXPECT_DOUBLE_EQ(law.decode_line(kShape, 3).kv_tokens_inside, 3 * 65536.0);
+  EXPECT_FALSE(law.decode(kShape, 3, 3 * 65536).extrapolated);
+  EXPECT_TRUE(law.decode(kShape, 3, 3 * 65536 + 1).extrapolated);
+  EXPECT_LT(law.decode_line(kShape, 513).kv_tokens_inside, 0.0) << "too many sequences";
+  EXPECT_TRUE(law.decode(kShape, 513, 0).extrapolated);
 }
 
 TEST(SmallLaws, AreLines) {

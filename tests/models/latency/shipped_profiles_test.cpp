@@ -75,6 +75,59 @@ TEST_P(ShippedProfile, HalfTheExpertsReadHalfTheWeightsInMidBatch) {
   EXPECT_LT(time(128, 16384) / time(64, 16384), 1.1);
 }
 
+TEST(ShippedProfiles, EveryFormatOfH100HasTheRightExpertLaw) {
+  // bf16, fp8_block and mxfp4 were measured; the others run on a law that says that it stands in.
+  struct Case {
+    Precision precision;
+    const char* dtype;
+    const char* source;  // what it begins with
+    double band;         // at least
+  };
+  const Profile profile = models::load_profile(models::profile_path("h100-sxm"));
+  const models::Gpu gpu = models::load_gpu("h100-sxm");
+  for (const Case& c : {Case{Precision::bf16, "bf16", "imported", 0.02},
+                        Case{Precision::fp16, "bf16", "imported", 0.02},
+                        Case{Precision::fp8_block, "fp8_block", "imported", 0.02},
+                        Case{Precision::fp8, "fp8_block", "fp8_block law standing in", 0.20},
+                        Case{Precision::int8, "fp8_block", "fp8_block law standing in", 0.20},
+                        Case{Precision::mxfp4, "mxfp4", "imported", 0.02},
+                        Case{Precision::w4a16, "mxfp4", "mxfp4 law standing in", 0.30},
+                        Case{Precision::nvfp4, "mxfp4", "mxfp4 law standing in", 0.30}}) {
+    const CostLaws laws = make_cost_laws(gpu, models::load_fabric(gpu.fabric), nullptr, &profile,
+                                         {.experts = c.precision});
+    const models::LawInfo& info = laws.expert.info();
+    EXPECT_FALSE(info.datasheet) << name_of(c.precision);
+    EXPECT_EQ(info.dtype, c.dtype) << name_of(c.precision);
+    EXPECT_TRUE(info.source.starts_with(c.source)) << info.source;
+    EXPECT_GE(info.discrepancy_sd_log, c.band) << name_of(c.precision);
+    // Arithmetic in 16 bits stays below that peak, whatever the weights.
+    EXPECT_LE(laws.expert.theta().compute, gpu.peak_for(c.precision).value())
+        << name_of(c.precision);
+  }
+}
+
+TEST(ShippedProfiles, EveryFormatOfH100HasTheRightDenseLaw) {
+  const Profile profile = models::load_profile(models::profile_path("h100-sxm"));
+  const models::Gpu gpu = models::load_gpu("h100-sxm");
+  for (const auto& [precision, dtype] :
+       {std::pair{Precision::bf16, "bf16"}, std::pair{Precision::fp8, "fp8"},
+        std::pair{Precision::fp8_block, "fp8"}, std::pair{Precision::int8, "fp8"}}) {
+    EXPECT_EQ(models::find_law(profile, "dense", precision)->info.dtype, dtype);
+  }
+  // No table of 4-bit products: the data sheet's, in 16-bit arithmetic.
+  for (const Precision precision : {Precision::w4a16, Precision::mxfp4, Precision::nvfp4}) {
+    const CostLaws laws = make_cost_laws(gpu, models::load_fabric(gpu.fabric), nullptr, &profile,
+                                         {.weights = precision});
+    EXPECT_TRUE(laws.dense.info().datasheet) << name_of(precision);
+  }
+}
+
+TEST(ShippedProfiles, NoStandInWhereTheDeviceComputesInFourBits) {
+  const Profile profile = models::load_profile(models::profile_path("h100-sxm"));
+  EXPECT_TRUE(models::find_law(profile, "expert", Precision::nvfp4, true).has_value());
+  EXPECT_FALSE(models::find_law(profile, "expert", Precision::nvfp4, false).has_value());
+}
+
 INSTANTIATE_TEST_SUITE_P(Devices, ShippedProfile, testing::Values("h100-sxm", "a100-sxm"),
                          [](const auto& device) { return std::string(device.param).substr(0, 4); });
 

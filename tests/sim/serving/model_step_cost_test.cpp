@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/support/scenario_file.hpp"
 
 namespace moeplan::sim {
@@ -140,6 +142,153 @@ TEST(StepCost, WindowBoundsWhatAPromptReads) {
   const SimDuration without = priced(full, prompt)[Phase::attention];
   EXPECT_LT(with, without);
   EXPECT_GT(2 * with, without);
+}
+
+Scenario deepseek(const std::string& kv = "bf16") {
+  return scenario_for("{architecture: deepseek-v3, precision: fp8_block, kv_precision: " + kv + "}",
+                      "gpu: h200-sxm", 8);
+}
+
+TEST(LatentAttention, AStepIsItsBlocksOnce) {
+  // 61 layers: three products for all tokens, the absorbed one and the law of the block for the
+  // decoding sequences, and nothing twice.
+  const Scenario scenario = deepseek();
+  const Deployment d = deployed(scenario, {.tensor_parallel = 8});
+  ModelStepCost cost(d);
+  const models::CostLaws& laws = d.hardware().laws;
+  const models::LatentShape shape{.heads = 16,
+                                  .kv_lora_rank = 512,
+                                  .qk_nope_head_dim = 128,
+                                  .qk_rope_head_dim = 64,
+                                  .v_head_dim = 128,
+                                  .kv_precision = models::Precision::bf16};
+  const auto dense = [&](std::int64_t columns, std::int64_t inner) {
+    return in_seconds(laws.dense.estimate(32, columns, inner).duration);
+  };
+  const double projections = dense(1536 + 576, 7168) + dense(16 * 192, 1536) +
+                             dense(7168, 16 * 128) +
+                             in_seconds(laws.plain.estimate(32, 16 * 256, 512).duration);
+  const PhaseTimes times = priced(cost, decoding(32, 64000));
+  EXPECT_NEAR(in_seconds(times[Phase::projection]) / (61 * projections), 1.0, 1e-7);
+  EXPECT_NEAR(in_seconds(times[Phase::attention]) /
+                  (61 * in_seconds(laws.mla.decode(shape, 32, 64000).duration)),
+              1.0, 1e-7);
+  expect_on_line(d, 32, 64000);
+  expect_on_line(d, 1, 3);
+}
+
+TEST(LatentAttention, PromptsExpandTheirHeads) {
+  const Scenario scenario = deepseek();
+  const Deployment d = deployed(scenario, {.tensor_parallel = 8});
+  ModelStepCost cost(d);
+  RankBatch batch{.prefill_tokens = 4096, .sampled = 1, .prefill = {{4096, 0}}};
+  models::PrefillBatch prompts;
+  prompts.add(4096, 0);
+  const models::LatentShape shape{.heads = 16,
+                                  .kv_lora_rank = 512,
+                                  .qk_nope_head_dim = 128,
+                                  .qk_rope_head_dim = 64,
+                                  .v_head_dim = 128};
+  const double law = in_seconds(
+      d.hardware().laws.mla.prefill(shape, models::LatentPath::expanded, prompts).duration);
+  EXPECT_NEAR(in_seconds(priced(cost, batch)[Phase::attention]) / (61 * law), 1.0, 1e-7);
+  // The second half of a prompt costs more than the first: it attends to it and expands it again.
+  RankBatch first{.prefill_tokens = 2048, .prefill = {{2048, 0}}};
+  RankBatch second{.prefill_tokens = 2048, .sampled = 1, .prefill = {{2048, 2048}}};
+  EXPECT_GT(priced(cost, second)[Phase::attention], priced(cost, first)[Phase::attention]);
+}
+
+TEST(LatentAttention, ShortPromptsJoinDecodingSequences) {
+  // H100 has a law of short prompts: up to 512 tokens they run absorbed. Alone they pay its launch,
+  // beside decoding sequences they do not.
+  const Scenario scenario =
+      scenario_for("{architecture: deepseek-v2-lite, precision: bf16}", "gpu: h100-sxm");
+  const Deployment d = deployed(scenario);
+  const models::LatentShape shape{.heads = 16,
+                                  .kv_lora_rank = 512,
+                                  .qk_nope_head_dim = 128,
+                                  .qk_rope_head_dim = 64,
+                                  .v_head_dim = 128};
+  const models::MlaLatency& mla = d.hardware().laws.mla;
+  EXPECT_EQ(mla.absorbed_up_to(shape), 512.0);
+  ModelStepCost cost(d);
+  const RankBatch prompt{.prefill_tokens = 256, .sampled = 1, .prefill = {{256, 0}}};
+  RankBatch both = decoding(16, 16000);
+  both.prefill_tokens = 256;
+  both.prefill = prompt.prefill;
+  models::PrefillBatch prompts;
+  prompts.add(256, 0);
+  const double alone =
+      27 * in_seconds(mla.prefill(shape, models::LatentPath::absorbed, prompts).duration);
+  const double joined =
+      27 * in_seconds(mla.prefill(shape, models::LatentPath::absorbed, prompts, false).duration);
+  EXPECT_NEAR(in_seconds(priced(cost, prompt)[Phase::attention]) / alone, 1.0, 1e-7);
+  EXPECT_NEAR(in_seconds(priced(cost, both)[Phase::attention] -
+                         priced(cost, decoding(16, 16000))[Phase::attention]) /
+                  joined,
+              1.0, 1e-7);
+}
+
+TEST(LatentAttention, CacheIsWholeOnEveryRank) {
+  // 61 layers x 576 elements x 2 bytes, whatever TP; halved by an 8-bit cache.
+  const Scenario scenario = deepseek();
+  for (const int tp : {2, 4, 8}) {
+    const Deployment d = deployed(scenario, {.tensor_parallel = tp, .data_parallel = 8 / tp});
+    EXPECT_EQ(d.memory.kv_per_token, Bytes(61.0 * 576.0 * 2.0)) << tp;
+  }
+  const Scenario eight = deepseek("fp8");
+  EXPECT_EQ(deployed(eight, {.tensor_parallel = 8}).memory.kv_per_token, Bytes(61.0 * 576.0));
+}
+
+TEST(LatentAttention, RefusesWhatDoesNotDivide) {
+  const Scenario scenario = deepseek();
+  const Candidate three{
+      .experts_kept = 256, .gpus = 3, .tensor_parallel = 3, .expert_parallel = false};
+  const auto result = deploy(scenario, three);
+  ASSERT_TRUE(std::holds_alternative<Infeasible>(result));
+  EXPECT_EQ(std::get<Infeasible>(result).code, "tensor_parallel");
+  EXPECT_NE(std::get<Infeasible>(result).reason.find("128 heads"), std::string::npos);
+  // One H100 node holds it no more: memory, and nothing else, says so.
+  const Scenario h100 =
+      scenario_for("{architecture: deepseek-v3, precision: fp8_block}", "gpu: h100-sxm", 8);
+  const auto small =
+      deploy(h100, {.experts_kept = 256, .gpus = 8, .tensor_parallel = 8, .data_parallel = 1});
+  ASSERT_TRUE(std::holds_alternative<Infeasible>(small));
+  EXPECT_EQ(std::get<Infeasible>(small).code, "memory");
+}
+
+TEST(Experts, BlocksOfScalesAreNotCut) {
+  // Qwen3-235B: 1536 columns over 8 GPUs are 192, and a block covers 128; over 4 they are 3 x 128.
+  const Scenario scenario =
+      scenario_for("{architecture: qwen3-235b-a22b, precision: fp8_block}", "gpu: h200-sxm", 8);
+  const auto split = [&](int gpus, bool whole) {
+    return deploy(
+        scenario,
+        {.experts_kept = 128, .gpus = gpus, .tensor_parallel = gpus, .expert_parallel = whole});
+  };
+  ASSERT_TRUE(std::holds_alternative<Infeasible>(split(8, false)));
+  EXPECT_NE(std::get<Infeasible>(split(8, false)).reason.find("192 columns"), std::string::npos);
+  EXPECT_TRUE(std::holds_alternative<Deployment>(split(8, true)));
+  EXPECT_TRUE(std::holds_alternative<Deployment>(split(4, false)));
+}
+
+TEST(StepCost, ANormOverAllHeadsIsReducedOverRanks) {
+  // MiniMax-M2 norms q and k over the heads of all ranks: one small all-reduce a layer more.
+  const Scenario scenario =
+      scenario_for("{architecture: minimax-m2, precision: fp8_block}", "gpu: h200-sxm", 4);
+  Deployment d = deployed(scenario, {.tensor_parallel = 4});
+  ModelStepCost with(d);
+  const SimDuration whole = priced(with, decoding(8, 800))[Phase::allreduce];
+  for (models::Layer& layer : d.architecture.layers) {
+    std::get<models::GroupedQueryAttention>(layer.attention).qk_norm_whole = false;
+  }
+  ModelStepCost without(d);
+  const double one =
+      in_seconds(d.hardware()
+                     .laws.collective.estimate(models::Collective::all_reduce, 4, Bytes(8.0 * 8.0))
+                     .duration);
+  EXPECT_NEAR(in_seconds(whole - priced(without, decoding(8, 800))[Phase::allreduce]), 62 * one,
+              1e-12);
 }
 
 }  // namespace
