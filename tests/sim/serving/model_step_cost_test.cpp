@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "sim/serving/simulate.hpp"
 #include "tests/support/scenario_file.hpp"
 
 namespace moeplan::sim {
@@ -255,6 +256,36 @@ TEST(LatentAttention, RefusesWhatDoesNotDivide) {
       deploy(h100, {.experts_kept = 256, .gpus = 8, .tensor_parallel = 8, .data_parallel = 1});
   ASSERT_TRUE(std::holds_alternative<Infeasible>(small));
   EXPECT_EQ(std::get<Infeasible>(small).code, "memory");
+}
+
+TEST(DecodeLine, FastEngineGivesTheEventLoopsTraceWithWindowsAndLatentAttention) {
+  // Contexts of 20 to 900 tokens cross gpt-oss's window of 128; prompts of 16 to 700 tokens cross
+  // the 512 up to which latent attention runs them absorbed.
+  for (const char* model : {"gpt-oss-20b", "deepseek-v2-lite"}) {
+    const Scenario scenario =
+        scenario_for(std::string("{architecture: ") + model + ", precision: bf16}");
+    const Deployment d = deployed(scenario);
+    const SimulationSetup setup{
+        .limits = {.scheduler = {.max_sequences = 24, .max_batched_tokens = 600, .kv_blocks = 900},
+                   .data_parallel = 1,
+                   .max_model_length = 4096},
+        .mix = {.arrivals = ClosedLoop{32, Seconds(0.001)},
+                .prompt = UniformLength{16, 700},
+                .output = UniformLength{4, 200},
+                .request_count = 150}};
+    ModelStepCost quick(d);
+    ModelStepCost slow(d);
+    const ServingTrace fast = simulate(setup, quick);
+    const ServingTrace events = simulate_by_events(setup, slow);
+    EXPECT_EQ(fast.requests, events.requests) << model;
+    EXPECT_EQ(fast.steps, events.steps) << model;
+    EXPECT_EQ(fast.busy, events.busy) << model;
+    EXPECT_EQ(fast.extrapolated, events.extrapolated) << model;
+    for (std::size_t i = 0; i < kPhaseCount; ++i) {
+      const auto phase = static_cast<Phase>(i);
+      EXPECT_EQ(fast.phases[phase], events.phases[phase]) << model << " " << name_of(phase);
+    }
+  }
 }
 
 TEST(Experts, BlocksOfScalesAreNotCut) {
