@@ -5,7 +5,7 @@
 
 #include "app/subcommand.hpp"
 #include "calibrate/fitting/fit_profile.hpp"
-#include "calibrate/import/aiconfigurator.hpp"
+#include "calibrate/import/measurements.hpp"
 #include "models/catalog/catalog.hpp"
 #include "models/text/load.hpp"
 
@@ -22,7 +22,7 @@ int run(const FitOptions& options) {
   const models::Gpu gpu = models::load_gpu(options.hardware);
   std::vector<models::Measurements> files;
   for (const std::string& path : options.measurements) {
-    files.push_back(calibrate::import_aiconfigurator(path));
+    files.push_back(calibrate::import_measurements(path));
   }
   if (options.common.dry_run || options.common.print_config) {
     for (const models::Measurements& file : files) {
@@ -66,7 +66,8 @@ void add_fit(CLI::App& app, int& exit_code) {
   command->footer(
       "Examples:\n"
       "  moeplan fit --measurements moe.csv gemm.csv --hardware h100-sxm -o h100-sxm.json\n"
-      "  moeplan fit --measurements moe.csv --hardware h100-sxm --format json\n");
+      "  moeplan fit --measurements moe.csv --hardware h100-sxm --format json\n"
+      "Reads tables of aiconfigurator, InferSim, Frontier, LLMServingSim and APEX+, mixed.\n");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

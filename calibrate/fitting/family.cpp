@@ -5,7 +5,7 @@
 namespace moeplan::calibrate {
 namespace {
 
-constexpr int kFewestShapes = 3;
+constexpr int kFewestGroups = 3;
 
 FitProblem without(const FitProblem& problem, const std::vector<int>& shape_of, int shape) {
   FitProblem rest{.parameters = problem.parameters, .seconds = {}, .law = {}};
@@ -24,20 +24,31 @@ FitProblem without(const FitProblem& problem, const std::vector<int>& shape_of, 
 
 }  // namespace
 
-FamilyFit fit_family(const FitProblem& problem, const std::vector<int>& shape_of, int shapes) {
-  FamilyFit result{.all = fit(problem), .held_out = {}};
-  if (shapes < kFewestShapes) {
-    return result;
+std::vector<std::vector<double>> hold_out(const FitProblem& problem, const FitOutcome& all,
+                                          const std::vector<int>& group_of, int groups) {
+  std::vector<std::vector<double>> held_out;
+  if (groups < kFewestGroups) {
+    return held_out;
   }
-  for (int shape = 0; shape < shapes; ++shape) {
-    const FitProblem rest = without(problem, shape_of, shape);
-    // Leaving out one of many shapes moves the minimum little: from there, and no other start.
-    result.held_out.push_back(fit(rest, {.starts = shapes > 20 ? 0 : 1,
-                                         .converged = 1e-6,
-                                         .warm = result.all.theta,
-                                         .warm_determined = result.all.determined})
-                                  .theta);
+  for (int group = 0; group < groups; ++group) {
+    const FitProblem rest = without(problem, group_of, group);
+    if (rest.seconds.size() < rest.parameters.size()) {
+      return {};
+    }
+    // Leaving out one of many groups moves the minimum little: from there, and no other start.
+    held_out.push_back(fit(rest, {.starts = groups > 20 ? 0 : 1,
+                                  .converged = 1e-6,
+                                  .warm = all.theta,
+                                  .warm_determined = all.determined})
+                           .theta);
   }
+  return held_out;
+}
+
+FamilyFit fit_family(const FitProblem& problem, const std::vector<int>& shape_of, int shapes,
+                     const std::vector<bool>& free) {
+  FamilyFit result{.all = fit(problem, {.warm = {}, .warm_determined = free}), .held_out = {}};
+  result.held_out = hold_out(problem, result.all, shape_of, shapes);
   return result;
 }
 
@@ -56,17 +67,19 @@ models::FittedLaw law_from(const FitProblem& problem, const FitOutcome& outcome)
 }
 
 models::FitErrors errors_from(const FamilyReport& report) {
+  const auto rounded = [](const std::optional<models::FitErrors::HeldOut>& errors) {
+    return errors ? std::optional(models::FitErrors::HeldOut{six_digits(errors->median),
+                                                             six_digits(errors->p90)})
+                  : std::nullopt;
+  };
   return {.points = report.errors.points,
           .shapes = report.shapes,
           .median_abs_error = six_digits(report.errors.median_abs),
           .p90_abs_error = six_digits(report.errors.p90_abs),
           .max_abs_error = six_digits(report.errors.max_abs),
           .bias = six_digits(report.errors.bias),
-          .leave_one_shape_out = report.leave_one_shape_out
-                                     ? std::optional(models::FitErrors::HeldOut{
-                                           six_digits(report.leave_one_shape_out->median),
-                                           six_digits(report.leave_one_shape_out->p90)})
-                                     : std::nullopt};
+          .leave_one_shape_out = rounded(report.leave_one_shape_out),
+          .leave_one_expert_count_out = rounded(report.leave_one_expert_count_out)};
 }
 
 void cover(std::map<std::string, models::Interval>& domain, const std::string& axis, double value) {

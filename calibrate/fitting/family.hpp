@@ -22,6 +22,7 @@ struct FamilyReport {
   ErrorSummary errors;  // of the law fitted to all rows
   std::int64_t extrapolated_points = 0;
   std::optional<models::FitErrors::HeldOut> leave_one_shape_out;
+  std::optional<models::FitErrors::HeldOut> leave_one_expert_count_out;
 };
 
 struct FamilyFit {
@@ -30,8 +31,14 @@ struct FamilyFit {
   std::vector<std::vector<double>> held_out;
 };
 
-// shape_of [rows]: 0 .. shapes - 1.
-FamilyFit fit_family(const FitProblem& problem, const std::vector<int>& shape_of, int shapes);
+// shape_of [rows]: 0 .. shapes - 1. free [parameters]: those that may be fitted; empty: all.
+FamilyFit fit_family(const FitProblem& problem, const std::vector<int>& shape_of, int shapes,
+                     const std::vector<bool>& free = {});
+
+// [groups], theta of the fit to all rows but those of the group, starting from the fit to all;
+// empty below three groups, and when a rest has fewer rows than parameters.
+std::vector<std::vector<double>> hold_out(const FitProblem& problem, const FitOutcome& all,
+                                          const std::vector<int>& group_of, int groups);
 
 // The law of the outcome: theta by name (parameters switched off are left out), covariance.
 // Domain, constants, errors and sources are the caller's.

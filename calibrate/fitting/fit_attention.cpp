@@ -10,13 +10,6 @@ namespace {
 using models::AttentionSample;
 using models::AttentionShape;
 
-double cache_bytes(const AttentionSample& sample) {
-  const AttentionShape& shape = sample.shape;
-  return sample.sequences * sample.history * 2.0 *
-         static_cast<double>(shape.kv_heads * shape.head_dim) *
-         models::activation_bytes(shape.kv_precision);
-}
-
 using Key = std::tuple<std::int64_t, std::int64_t, std::int64_t>;
 
 // Seconds, shapes and the common axes; `load` and `length` name the other two.
@@ -42,11 +35,6 @@ std::string kv_dtype(const std::vector<AttentionSample>& samples) {
 }
 
 }  // namespace
-
-bool is_cached(const AttentionSample& sample, const models::Gpu& gpu) {
-  const double bytes = cache_bytes(sample);
-  return bytes > 1e-6 * gpu.bandwidth.value() && bytes < 0.6 * in_bytes(gpu.l2_cache);
-}
 
 FittedFamily fit_decode(const std::vector<AttentionSample>& samples, const models::Gpu& gpu) {
   std::map<std::string, models::Interval> domain;

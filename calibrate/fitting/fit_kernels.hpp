@@ -14,9 +14,17 @@ struct FittedFamily {
   std::vector<FamilyReport> reports;  // the first one is of the rows it was fitted on
 };
 
-// Experts: fitted on `balanced` rows, whose loads are exact; on all rows where there are none.
-// Rows of other distributions are predicted (also by the held-out fits) and reported.
+// Experts: fitted on the rows whose loads are exact (all but power laws), on all rows where there
+// are none. Rows of other distributions are predicted (also by the held-out fits) and reported, and
+// so are rows whose weights sit in the L2 cache (see is_cached).
+// Rows of single GEMMs (parts) determine neither the launches around them nor the activations'
+// traffic: the law takes three kernels of 2 us (permute, activation, weighted sum) and the traffic
+// of the rank's own pairs at 70 % of the peak bandwidth, as in data-sheet laws; its source says so.
+// leave_one_expert_count_out holds out all rows of one number of experts of the layer, or, where
+// that is one number only, of the rank.
 FittedFamily fit_expert(const std::vector<models::ExpertSample>& samples, const models::Gpu& gpu);
+// Products whose input was quantised outside (product_alone): the law takes one more launch of 2 us
+// and the quantising rate of the data-sheet law; its source says so.
 FittedFamily fit_dense(const std::vector<models::DenseSample>& samples, const models::Gpu& gpu);
 // Decode: caches that the L2 cache holds from one timed call to the next are left out of the fit
 // (see is_cached), not out of the report.
@@ -41,6 +49,8 @@ std::string mla_source(const models::LatentSample& sample);
 // As is_cached below; the block's own weights pass through L2 too, so both have to fit.
 bool is_cached(const models::LatentSample& sample, const models::Gpu& gpu);
 
+// Kernels that only pass data: one law of one source; a shape is what was timed.
+FittedFamily fit_stream(const std::vector<models::StreamSample>& samples, const models::Gpu& gpu);
 // One collective of one source: a law for each number of ranks, one report for all.
 struct FittedCollectives {
   std::vector<models::FittedLaw> laws;
@@ -52,5 +62,10 @@ FittedCollectives fit_collective(const std::vector<models::CollectiveSample>& sa
 // peak rate and is below 60 % of L2. H100, 50 MB: 17 MB are read three times faster than 34 MB
 // (aic_attn_generation_h100_vllm0.24.0). In serving, the weights of a layer pass in between.
 bool is_cached(const models::AttentionSample& sample, const models::Gpu& gpu);
+// The same for weights of rows that are marked repeated, and only where reading them at the peak
+// rate takes longer than the arithmetic. RTX PRO 6000, 128 MiB: 8 experts (75 MB) take 50 us, 16
+// take 135 us (llmservingsim_rtxpro6000_qwen3-30b-a3b_tp1_moe).
+bool is_cached(const models::ExpertSample& sample, const models::Gpu& gpu);
+bool is_cached(const models::DenseSample& sample, const models::Gpu& gpu);
 
 }  // namespace moeplan::calibrate

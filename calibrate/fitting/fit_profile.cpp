@@ -6,10 +6,12 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <type_traits>
 
 #include "calibrate/fitting/fit_kernels.hpp"
 #include "calibrate/fitting/plausibility.hpp"
 #include "models/latency/cost_laws.hpp"
+#include "models/latency/datasheet_laws.hpp"
 #include "models/text/input_error.hpp"
 
 namespace moeplan::calibrate {
@@ -32,6 +34,11 @@ struct Group {
 };
 
 constexpr double kSlackOfPeak = 1.05;
+constexpr std::int64_t kFewestShapes = 3;
+constexpr std::size_t kExpertParameters = 11;
+constexpr std::size_t kDenseParameters = 6;
+constexpr std::size_t kAttentionParameters = 3;
+constexpr std::size_t kStreamParameters = 2;
 
 using OriginKey = std::tuple<std::string, std::string>;
 
@@ -67,12 +74,16 @@ class Fitter {
                           .expected = "each file once"});
       }
       check_units(file, gpu_);
+      for (const std::string& note : file.notes) {
+        out_.notes.push_back(file.name + ": " + note);
+      }
       out_.profile.provenance.push_back({file.name, file.sha256, file.source, file.rows()});
     }
     experts();
     dense();
     attention();
     latent();
+    streams();
     collectives();
     std::stable_sort(out_.families.begin(), out_.families.end(),
                      [](const FamilyReport& a, const FamilyReport& b) {
@@ -86,8 +97,83 @@ class Fitter {
   template <class Sample>
   void keep(FittedFamily family, const Group<Sample>& group) {
     add_source(family.law, group);
+    family.law.info.source += assumed_around(group.samples.front());
+    if (group.samples.front().origin.host_launched) {
+      without_host(family.law);
+    }
     out_.profile.laws.push_back(family.law);
     out_.families.insert(out_.families.end(), family.reports.begin(), family.reports.end());
+  }
+
+  // What a law takes from the data sheet because its rows timed a part alone.
+  template <class Sample>
+  static std::string assumed_around(const Sample& sample) {
+    if constexpr (std::is_same_v<Sample, models::ExpertSample>) {
+      if (sample.part != models::ExpertPart::layer) {
+        return "; GEMMs alone: launches and traffic around them assumed as on the data sheet";
+      }
+    }
+    if constexpr (std::is_same_v<Sample, models::DenseSample>) {
+      if (sample.product_alone) {
+        return "; products alone: quantising their input assumed as on the data sheet";
+      }
+    }
+    return "";
+  }
+
+  void report_only(const FittedFamily& family, const std::string& why) {
+    out_.families.insert(out_.families.end(), family.reports.begin(), family.reports.end());
+    const models::LawInfo& info = family.law.info;
+    out_.notes.push_back(fmt::format("{} {} {}: reported, not kept: {}", info.kernel,
+                                     info.kernel_source, info.dtype, why));
+  }
+
+  // The floor of such a table is the host's, which an engine pays once a step (family host) or not
+  // at all (graphs): the law keeps the rates and takes the launch of the data-sheet law.
+  void without_host(models::FittedLaw& law) {
+    const models::Precision precision =
+        models::precision_from(law.info.dtype).value_or(models::Precision::bf16);
+    const models::FittedLaw sheet =
+        law.info.kernel == "expert"             ? models::datasheet_expert(gpu_, precision)
+        : law.info.kernel == "dense"            ? models::datasheet_dense(gpu_, precision)
+        : law.info.kernel == "attention_decode" ? models::datasheet_decode(gpu_)
+                                                : models::datasheet_prefill(gpu_);
+    const double measured = law.value("launch_s");
+    const double launch = std::min(measured, sheet.value("launch_s"));
+    law.theta["launch_s"] = launch;
+    const auto at = std::find(law.covariance_of.begin(), law.covariance_of.end(), "launch_s");
+    if (at != law.covariance_of.end()) {
+      const auto index = at - law.covariance_of.begin();
+      law.covariance_of.erase(at);
+      law.covariance.erase(law.covariance.begin() + index);
+      for (std::vector<double>& row : law.covariance) {
+        row.erase(row.begin() + index);
+      }
+    }
+    const std::string what = fmt::format("{:.3g} us of the host's launches taken as {:.3g} us",
+                                         measured * 1e6, launch * 1e6);
+    law.info.source += "; " + what;
+    out_.notes.push_back(
+        fmt::format("{} {} {}: {}", law.info.kernel, law.info.kernel_source, law.info.dtype, what));
+  }
+
+  // A family needs more rows than its law has parameters.
+  template <class Sample>
+  bool enough(const Group<Sample>& group, const char* kernel, std::size_t parameters) {
+    std::size_t rows = group.samples.size();
+    if constexpr (!std::is_same_v<Sample, models::StreamSample> &&
+                  !std::is_same_v<Sample, models::CollectiveSample>) {
+      rows = static_cast<std::size_t>(
+          std::count_if(group.samples.begin(), group.samples.end(),
+                        [this](const Sample& sample) { return !is_cached(sample, gpu_); }));
+    }
+    if (rows >= parameters) {
+      return true;
+    }
+    out_.notes.push_back(fmt::format("{} {}: {} rows left out: fewer than the law's {} parameters",
+                                     kernel, group.samples.front().origin.kernel_source, rows,
+                                     parameters));
+    return false;
   }
 
   bool runs(const models::SampleOrigin& origin) {
@@ -116,8 +202,22 @@ class Fitter {
           "{}: {} rows left out that imply more than the peak memory bandwidth", name, count));
     }
     for (const auto& [key, group] : groups) {
-      if (runs(group.samples.front().origin)) {
-        keep(fit_expert(group.samples, gpu_), group);
+      if (!runs(group.samples.front().origin) || !enough(group, "expert", kExpertParameters)) {
+        continue;
+      }
+      const auto cached = std::count_if(
+          group.samples.begin(), group.samples.end(),
+          [&](const models::ExpertSample& sample) { return is_cached(sample, gpu_); });
+      if (cached > 0) {
+        out_.notes.push_back(fmt::format(
+            "expert {} {}: {} of {} rows read their weights from L2; reported, not fitted",
+            std::get<0>(key), std::get<1>(key), cached, group.samples.size()));
+      }
+      const FittedFamily family = fit_expert(group.samples, gpu_);
+      if (family.law.value("bandwidth_Bps") > kSlackOfPeak * gpu_.bandwidth.value()) {
+        report_only(family, "its rows do not show how fast weights are read from memory");
+      } else {
+        keep(family, group);
       }
     }
   }
@@ -130,20 +230,42 @@ class Fitter {
       }
     }
     for (const auto& [key, group] : groups) {
-      if (!runs(group.samples.front().origin)) {
+      if (!runs(group.samples.front().origin) || !enough(group, "dense", kDenseParameters)) {
         continue;
       }
       const FittedFamily family = fit_dense(group.samples, gpu_);
       const double bandwidth = family.law.value("bandwidth_Bps");
-      if (bandwidth <= kSlackOfPeak * gpu_.bandwidth.value()) {
+      if (bandwidth > kSlackOfPeak * gpu_.bandwidth.value()) {
+        // Only a floor that hides the kernel explains more than the peak rate.
+        report_only(family, fmt::format("{:.0f} us of launching from the host hide the kernel",
+                                        1e6 * family.law.value("launch_s")));
+      } else if (family.reports.front().shapes < kFewestShapes) {
+        report_only(family, "too few shapes for a law of all products");
+      } else {
         keep(family, group);
+      }
+    }
+  }
+
+  void streams() {
+    using Key = std::tuple<std::string, std::string, std::string>;  // family, source, dtype
+    std::map<Key, Group<models::StreamSample>> groups;
+    for (const models::Measurements& file : files_) {
+      for (const models::StreamSample& sample : file.streams) {
+        const auto [source, dtype] = key_of(sample.origin);
+        groups[{sample.kernel, source, dtype}].add(sample, file);
+      }
+    }
+    for (const auto& [key, group] : groups) {
+      if (!enough(group, std::get<0>(key).c_str(), kStreamParameters)) {
         continue;
       }
-      // Only a floor that hides the kernel explains more than the peak rate.
-      out_.families.push_back(family.reports.front());
-      out_.notes.push_back(fmt::format(
-          "dense {} {}: reported, not kept: {:.0f} us of launching from the host hide the kernel",
-          std::get<0>(key), std::get<1>(key), 1e6 * family.law.value("launch_s")));
+      const FittedFamily family = fit_stream(group.samples, gpu_);
+      if (family.reports.front().shapes < kFewestShapes) {
+        report_only(family, "one kind of kernel; the law stands for all that only pass data");
+      } else {
+        keep(family, group);
+      }
     }
   }
 
@@ -158,7 +280,8 @@ class Fitter {
       }
     }
     for (const auto& [key, group] : groups) {
-      if (!runs(group.samples.front().origin)) {
+      if (!runs(group.samples.front().origin) ||
+          !enough(group, "attention", kAttentionParameters)) {
         continue;
       }
       if (std::get<0>(key)) {

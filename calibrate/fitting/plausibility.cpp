@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "models/text/input_error.hpp"
 
 namespace moeplan::calibrate {
@@ -22,18 +24,46 @@ bool dense_too_fast(const models::DenseSample& sample, const models::Gpu& gpu) {
          flops / sample.origin.seconds > kSlack * gpu.peak_for(sample.origin.precision).value();
 }
 
+// Elements of the weights that a row's active experts (or their part) have.
+double elements_of(const models::ExpertSample& sample) {
+  const models::ExpertShape& shape = sample.shape;
+  const double inputs = shape.gated ? 2.0 : 1.0;
+  const double matrices = sample.part == models::ExpertPart::up     ? inputs
+                          : sample.part == models::ExpertPart::down ? 1.0
+                                                                    : inputs + 1.0;
+  return matrices * static_cast<double>(shape.hidden) * static_cast<double>(shape.intermediate);
+}
+
+void check_stated_peak(const models::Measurements& file, const models::Gpu& gpu) {
+  if (!file.stated_peak || !gpu.supports(file.stated_peak->precision)) {
+    return;
+  }
+  const double peak = gpu.peak_for(file.stated_peak->precision).value();
+  if (std::abs(file.stated_peak->flops / peak - 1.0) > 0.05) {
+    throw InputError(
+        {.code = "E_UNIT",
+         .file = file.file,
+         .mark = {},
+         .pointer = "",
+         .what = fmt::format("the file's utilisations are of another device than {}", gpu.id),
+         .got = fmt::format("{:.4g} TFLOP/s in {}", file.stated_peak->flops * 1e-12,
+                            name_of(file.stated_peak->precision)),
+         .expected = fmt::format("{:.4g} TFLOP/s", peak * 1e-12),
+         .fix = "another --hardware?"});
+  }
+}
+
 }  // namespace
 
 bool too_fast(const models::ExpertSample& sample, const models::Gpu& gpu) {
-  const models::ExpertShape& shape = sample.shape;
-  const double read = (shape.gated ? 3.0 : 2.0) * static_cast<double>(shape.hidden) *
-                      static_cast<double>(shape.intermediate) * weight_bytes(shape.precision) *
-                      sample.load.active_experts;
-  return sample.distribution == "balanced" && read > 2.0 * in_bytes(gpu.l2_cache) &&
+  const double read =
+      elements_of(sample) * weight_bytes(sample.shape.precision) * sample.load.active_experts;
+  return !sample.drawn() && read > 2.0 * in_bytes(gpu.l2_cache) &&
          read / sample.origin.seconds > kSlack * gpu.bandwidth.value();
 }
 
 void check_units(const models::Measurements& file, const models::Gpu& gpu) {
+  check_stated_peak(file, gpu);
   std::size_t rows = 0;
   std::size_t fast = 0;
   int first = 0;
@@ -51,15 +81,16 @@ void check_units(const models::Measurements& file, const models::Gpu& gpu) {
     count(dense_too_fast(sample, gpu), sample.origin.line);
   }
   if (rows > 0 && 4 * fast > rows) {
-    throw InputError({.code = "E_UNIT",
-                      .file = file.file,
-                      .mark = {first, 0},
-                      .pointer = "",
-                      .what = fmt::format("{} of {} rows are faster than the peak rates of {}",
-                                          fast, rows, gpu.id),
-                      .got = "latency taken as milliseconds",
-                      .expected = "durations that the device can reach",
-                      .fix = "microseconds, or another device?"});
+    throw InputError(
+        {.code = "E_UNIT",
+         .file = file.file,
+         .mark = {first, 0},
+         .pointer = "",
+         .what =
+             fmt::format("{} of {} rows are faster than the peak rates of {}", fast, rows, gpu.id),
+         .got = "the file's durations",
+         .expected = "durations that the device can reach",
+         .fix = "another unit of time (milliseconds for microseconds), or another device?"});
   }
 }
 

@@ -1,5 +1,7 @@
 #include "calibrate/fitting/simple_family.hpp"
 
+#include <algorithm>
+
 namespace moeplan::calibrate {
 
 FittedFamily fit_simple(const SimpleRows& rows, const std::string& kernel,
@@ -42,8 +44,17 @@ FittedFamily fit_simple(const SimpleRows& rows, const std::string& kernel,
   family.law.info.kernel = kernel;
   family.law.info.kernel_source = origin.kernel_source;
   family.law.info.dtype = dtype;
+  const std::vector<double>& unseen = held_out.empty() ? predicted : held_out;
+  double band = log_sd(unseen, rows.seconds);
+  if (rows.band_of_fitted) {
+    std::vector<double> of_fitted;
+    for (const std::size_t i : used) {
+      of_fitted.push_back(unseen[i]);
+    }
+    band = log_sd(of_fitted, problem.seconds);
+  }
   family.law.info.discrepancy_sd_log =
-      six_digits(log_sd(held_out.empty() ? predicted : held_out, rows.seconds));
+      six_digits(held_out.empty() ? std::max(band, kUnseenBand) : band);
   family.law.errors = errors_from(report);
   family.reports.push_back(report);
   return family;

@@ -12,6 +12,7 @@ struct SimpleRows {
   std::vector<double> seconds;  // [rows], measured
   std::vector<int> shape_of;    // [rows]
   std::vector<bool> left_out;   // [rows], not fitted but reported; empty: none
+  bool band_of_fitted = false;  // the law's band is of the fitted rows alone, not of all reported
   int shapes = 0;
   std::vector<Parameter> parameters;
   std::function<double(std::span<const double> theta, std::size_t row)> law;

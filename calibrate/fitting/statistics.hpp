@@ -23,4 +23,9 @@ ErrorSummary summarize(const std::vector<double>& predicted, const std::vector<d
 // median |ln| / 0.674 and p90 |ln| / 1.645 (both are the sd for normal errors), at least 0.02.
 double log_sd(const std::vector<double>& predicted, const std::vector<double>& measured);
 
+// Least band of a law whose shapes could not be held out (fewer than three): what fits miss on
+// shapes they have not seen. Source: held-out sd of the H100 and A100 expert and dense laws, 0.06
+// to 0.23 (models/data/profiles).
+inline constexpr double kUnseenBand = 0.10;
+
 }  // namespace moeplan::calibrate

@@ -6,8 +6,8 @@
 #include <map>
 
 #include "calibrate/import/mla_row.hpp"
+#include "calibrate/import/table_format.hpp"
 #include "calibrate/import/table_routing.hpp"
-#include "calibrate/import/table_row.hpp"
 #include "models/text/csv.hpp"
 #include "models/text/load.hpp"
 
@@ -64,11 +64,13 @@ void read_expert(const TableRow& row, Measurements& out) {
   const std::int64_t ranks = sample.shape.experts / sample.shape.local_experts;
   if (sample.distribution == "balanced") {
     sample.load = balanced_load(tokens, sample.shape.experts, sample.shape.top_k, ranks);
+  } else if (sample.distribution == "uniform") {
+    sample.load = even_load(tokens, sample.shape.experts, sample.shape.top_k, ranks);
   } else if (const auto alpha = power_law_exponent(sample.distribution)) {
     sample.load = power_law_load(tokens, sample.shape.experts, sample.shape.top_k, ranks, *alpha);
   } else {
     row.fail("distribution", "E_VALUE", "unknown distribution of the routing",
-             "balanced, power_law_<alpha>");
+             "balanced, uniform, power_law_<alpha>");
   }
   out.experts.push_back(sample);
 }
@@ -123,97 +125,50 @@ void read_collective(const TableRow& row, Measurements& out, const char* dtype,
   out.collectives.push_back(sample);
 }
 
-struct TableKind {
-  const char* name;
-  std::vector<std::string> columns;  // that tell it apart
-  void (*read)(const TableRow&, Measurements&);
-};
-
-const std::vector<TableKind>& table_kinds() {
-  static const std::vector<TableKind> kinds{
-      {"moe",
-       {"moe_dtype", "num_tokens", "hidden_size", "inter_size", "topk", "num_experts",
-        "moe_tp_size", "moe_ep_size", "distribution"},
-       read_expert},
-      {"gemm", {"gemm_dtype", "m", "n", "k"}, read_dense},
-      {"attention",
-       {"attn_dtype", "kv_cache_dtype", "num_heads", "num_key_value_heads", "head_dim",
-        "batch_size", "isl", "step"},
-       read_attention},
-      {"mla_module",
-       {"mla_dtype", "kv_cache_dtype", "gemm_type", "model", "num_heads", "batch_size", "isl",
-        "tp_size", "step"},
-       read_latent},
-      {"nccl",
-       {"nccl_dtype", "op_name", "num_gpus"},
-       [](const TableRow& row, Measurements& out) {
-         read_collective(row, out, "nccl_dtype", row.text_or("kernel_source", "nccl"),
-                         row.text("op_name"));
-       }},
-      {"custom_allreduce",
-       {"allreduce_dtype", "num_gpus"},
-       [](const TableRow& row, Measurements& out) {
-         read_collective(row, out, "allreduce_dtype", row.text_or("kernel_source", "custom"),
-                         "all_reduce");
-       }},
-  };
-  return kinds;
-}
-
-const TableKind& kind_of(const text::CsvTable& table) {
-  std::vector<std::string> known;
-  for (const TableKind& kind : table_kinds()) {
-    bool fits = true;
-    for (const std::string& column : kind.columns) {
-      fits = fits && table.has(column);
-    }
-    if (fits) {
-      return kind;
-    }
-    known.push_back(fmt::format("{} ({})", kind.name, fmt::join(kind.columns, " ")));
-  }
-  throw InputError({.code = "E_MISSING",
-                    .file = table.file(),
-                    .mark = {1, 0},
-                    .pointer = "",
-                    .what = "not a table of measurements that moeplan knows",
-                    .got = "columns " + joined(table.columns()),
-                    .expected = fmt::format("one of {}", fmt::join(known, "; ")),
-                    .fix = ""});
+TableFormat format(const char* name, std::vector<std::string> columns,
+                   void (*read)(const TableRow&, Measurements&)) {
+  return {.name = std::string("aiconfigurator ") + name,
+          .source = "aiconfigurator",
+          .columns = std::move(columns),
+          .path_parts = {},
+          .measured = {"latency", "latency_ms"},
+          .repeats = false,
+          .reader = [read](const text::CsvTable&) -> RowReader { return read; }};
 }
 
 }  // namespace
 
+const std::vector<TableFormat>& aiconfigurator_formats() {
+  static const std::vector<TableFormat> formats{
+      format("moe",
+             {"moe_dtype", "num_tokens", "hidden_size", "inter_size", "topk", "num_experts",
+              "moe_tp_size", "moe_ep_size", "distribution"},
+             read_expert),
+      format("gemm", {"gemm_dtype", "m", "n", "k"}, read_dense),
+      format("attention",
+             {"attn_dtype", "kv_cache_dtype", "num_heads", "num_key_value_heads", "head_dim",
+              "batch_size", "isl", "step"},
+             read_attention),
+      format("mla_module",
+             {"mla_dtype", "kv_cache_dtype", "gemm_type", "model", "num_heads", "batch_size", "isl",
+              "tp_size", "step"},
+             read_latent),
+      format("nccl", {"nccl_dtype", "op_name", "num_gpus"},
+             [](const TableRow& row, Measurements& out) {
+               read_collective(row, out, "nccl_dtype", row.text_or("kernel_source", "nccl"),
+                               row.text("op_name"));
+             }),
+      format("custom_allreduce", {"allreduce_dtype", "num_gpus"},
+             [](const TableRow& row, Measurements& out) {
+               read_collective(row, out, "allreduce_dtype", row.text_or("kernel_source", "custom"),
+                               "all_reduce");
+             }),
+  };
+  return formats;
+}
+
 Measurements parse_aiconfigurator(const std::string& content, const std::string& file) {
-  const text::CsvTable table = text::CsvTable::parse(content, file);
-  const TableKind& kind = kind_of(table);
-  if (table.rows() == 0) {
-    throw InputError({.code = "E_VALUE",
-                      .file = file,
-                      .mark = {1, 0},
-                      .what = "a table without rows",
-                      .expected = "at least one measurement"});
-  }
-  Measurements out;
-  out.file = file;
-  out.name = std::filesystem::path(file).filename().string();
-  out.sha256 = text::sha256(content);
-  out.source = "imported: aiconfigurator";
-  std::vector<Problem> problems;
-  DuplicateCheck duplicates(table);
-  for (std::size_t i = 0; i < table.rows(); ++i) {
-    try {
-      const TableRow row(table, i);
-      kind.read(row, out);
-      duplicates.check(row);
-    } catch (const InputError& error) {
-      problems.insert(problems.end(), error.problems().begin(), error.problems().end());
-    }
-  }
-  if (!problems.empty()) {
-    throw InputError(problems);
-  }
-  return out;
+  return read_as_one_of(pointers(aiconfigurator_formats()), content, file);
 }
 
 Measurements import_aiconfigurator(const std::filesystem::path& path) {

@@ -14,7 +14,8 @@ namespace moeplan::calibrate {
 
 // Traps taken care of: latency is in ms; message_size is in elements; num_tokens counts the whole
 // expert-parallel group; num_key_value_heads 0 means num_heads; layers of known models without a
-// gate have two matrices.
+// gate have two matrices; `uniform` (expert compute under wide expert parallelism, kernel source
+// deepepmoe) gives every local expert its share of the group's pairs.
 // Throws: InputError (all bad rows of the file, with line): E_MISSING for a file whose columns fit
 // no kind (lists the kinds), E_VALUE for unknown precisions or operations, E_RANGE for durations
 // <= 0 and shapes that do not divide, E_DUPLICATE for equal rows with different durations.

@@ -121,6 +121,14 @@ models::ExpertLoad balanced_load(std::int64_t tokens, std::int64_t experts, std:
   return load;
 }
 
+models::ExpertLoad even_load(std::int64_t tokens, std::int64_t experts, std::int64_t top_k,
+                             std::int64_t ranks) {
+  const double pairs = static_cast<double>(tokens * top_k) / static_cast<double>(ranks);
+  return {.tokens = static_cast<double>(tokens),
+          .pairs = pairs,
+          .active_experts = std::min(pairs, static_cast<double>(experts / ranks))};
+}
+
 models::ExpertLoad power_law_load(std::int64_t tokens, std::int64_t experts, std::int64_t top_k,
                                   std::int64_t ranks, double alpha) {
   models::ExpertLoad mean{.tokens = static_cast<double>(tokens)};

@@ -15,6 +15,11 @@ namespace moeplan::calibrate {
 models::ExpertLoad balanced_load(std::int64_t tokens, std::int64_t experts, std::int64_t top_k,
                                  std::int64_t ranks);
 
+// `uniform`: every rank gets T k / ranks pairs, dealt evenly to its experts. Exact where that is
+// whole; the collector rounds down and leaves out rows below one token an expert.
+models::ExpertLoad even_load(std::int64_t tokens, std::int64_t experts, std::int64_t top_k,
+                             std::int64_t ranks);
+
 // `power_law_<alpha>`: shares of the experts are drawn from a bounded Pareto law, clipped to one
 // choice a token; the busiest rank is the one timed. The draws of a row are unknown: mean over
 // kPowerLawDraws draws of our own from a fixed seed. Clipped shares are refilled evenly.

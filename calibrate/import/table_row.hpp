@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "models/latency/kernel_sample.hpp"
 #include "models/text/csv.hpp"
@@ -18,10 +19,16 @@ class TableRow {
   std::string text(const std::string& column) const;
   std::string text_or(const std::string& column, const std::string& fallback) const;
   std::int64_t count(const std::string& column, const text::Range& range) const;
-  // bfloat16, float16, half, float, fp8, fp8_block, int8, w4a16_mxfp4, int4_wo, nvfp4.
+  // bfloat16, bf16, float16, half, float, fp8, fp8_block, int8, w4a16_mxfp4, int4_wo, nvfp4.
   models::Precision precision(const std::string& column) const;
+  double number(const std::string& column, const text::Range& range) const;
+  bool empty(const std::string& column) const { return text(column).empty(); }
   // latency_ms or latency, both in milliseconds, to seconds.
   double seconds() const;
+  // A duration > 0 in a unit of so many seconds.
+  double seconds(const std::string& column, double unit) const {
+    return number(column, text::kPositive) * unit;
+  }
   models::SampleOrigin origin(const std::string& dtype_column, const std::string& source) const;
   std::size_t index() const { return row_; }
   int line() const { return table_->line(row_); }
@@ -38,17 +45,19 @@ class TableRow {
 // Equal rows with different durations are two runs in one file: nobody knows which one counts.
 class DuplicateCheck {
  public:
-  explicit DuplicateCheck(const text::CsvTable& table) : table_(&table) {}
+  // measured: columns that do not name the point (those that are there count); checked: those of
+  // them that are compared; most: the largest ratio of two values of a point, 1 for none.
+  DuplicateCheck(const text::CsvTable& table, const std::vector<std::string>& measured,
+                 const std::vector<std::string>& checked, double most);
   // Throws: InputError E_DUPLICATE naming both lines.
   void check(const TableRow& row);
 
  private:
-  struct Seen {
-    int line;
-    double seconds;
-  };
   const text::CsvTable* table_;
-  std::map<std::string, Seen> seen_;
+  std::vector<std::size_t> measured_;
+  std::vector<std::size_t> checked_;
+  double most_;
+  std::map<std::string, std::size_t> seen_;  // the point -> its first row
 };
 
 }  // namespace moeplan::calibrate

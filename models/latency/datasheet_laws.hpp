@@ -1,6 +1,7 @@
 #pragma once
-// Private to models/latency: laws of a device nobody measured, in the same forms as the fitted
-// ones: peak rates from the data sheet times the efficiencies that H100 reaches.
+// Laws of a device nobody measured, in the same forms as the fitted ones: peak rates from the data
+// sheet times the efficiencies that H100 reaches. For make_cost_laws, and for calibrate/fitting,
+// which holds them against measurements of other devices.
 
 #include "models/architecture/precision.hpp"
 #include "models/hardware/gpu.hpp"

@@ -35,6 +35,7 @@ class DenseLatency {
   // extrapolated: rows above the fitted range, columns or inner outside it.
   Estimate estimate(double rows, std::int64_t columns, std::int64_t inner) const;
   const LawInfo& info() const { return info_; }
+  const DenseTheta& theta() const { return theta_; }
 
  private:
   LawInfo info_;

@@ -33,6 +33,35 @@ Tile tile_of(TileRule rule, double tokens, double local_experts) {
   return {tokens <= 512.0 ? 64.0 : 128.0, columns};
 }
 
+// One grouped GEMM: N columns, K inner.
+struct Gemm {
+  double columns;
+  double inner;
+};
+
+double gemm_seconds(const ExpertTheta& theta, const ExpertShape& shape, const ExpertLoad& load,
+                    const Gemm& gemm) {
+  const Tile tile = tile_of(theta.tiles, load.tokens, static_cast<double>(shape.local_experts));
+  const double active = load.active_experts;
+  const double any = std::min(1.0, active);
+  const double tiles = std::max(active, load.pairs / tile.rows);
+  const double per_inner = 2.0 * tile.rows * tile.columns * theta.multiprocessors / theta.compute;
+  const double across = gemm.columns / tile.columns / theta.multiprocessors;
+  const double again =
+      theta.reread > 0.0 ? across * across / (theta.reread + across * across) : 0.0;
+  const double read = gemm.columns * gemm.inner * weight_bytes(shape.precision) *
+                      (active + (tiles - active) * again);
+  const double wave = tiles * across;
+  const double work = gemm.inner * per_inner * std::sqrt(any * any + wave * wave);
+  return p_norm(read / theta.bandwidth, work, theta.norm);
+}
+
+Gemm gemm_of(ExpertPart part, const ExpertShape& shape) {
+  const double h = static_cast<double>(shape.hidden);
+  const double width = static_cast<double>(shape.intermediate);
+  return part == ExpertPart::up ? Gemm{(shape.gated ? 2.0 : 1.0) * width, h} : Gemm{h, width};
+}
+
 }  // namespace
 
 double expert_seconds(const ExpertTheta& theta, const ExpertShape& shape, const ExpertLoad& load) {
@@ -43,12 +72,7 @@ double expert_seconds(const ExpertTheta& theta, const ExpertShape& shape, const 
   const double width = static_cast<double>(shape.intermediate);
   const double k = static_cast<double>(shape.top_k);
   const double inputs = shape.gated ? 2.0 : 1.0;
-  const double weight = weight_bytes(shape.precision);
-  const double active = load.active_experts;
-  const double any = std::min(1.0, active);
-  const Tile tile = tile_of(theta.tiles, load.tokens, static_cast<double>(shape.local_experts));
-  const double tiles = std::max(active, load.pairs / tile.rows);
-  const double per_inner = 2.0 * tile.rows * tile.columns * theta.multiprocessors / theta.compute;
+  const double any = std::min(1.0, load.active_experts);
 
   double seconds = theta.launch + theta.inner * (h + width) * any;
   if (shape.local_experts < shape.experts) {
@@ -61,17 +85,22 @@ double expert_seconds(const ExpertTheta& theta, const ExpertShape& shape, const 
   seconds += activation_bytes(shape.precision) *
              (theta.traffic * load.tokens * k * moved + theta.local_traffic * load.pairs * moved +
               theta.token_traffic * load.tokens * h);
+  return seconds + gemm_seconds(theta, shape, load, gemm_of(ExpertPart::up, shape)) +
+         gemm_seconds(theta, shape, load, gemm_of(ExpertPart::down, shape));
+}
 
-  const auto gemm = [&](double columns, double inner) {
-    const double across = columns / tile.columns / theta.multiprocessors;
-    const double again =
-        theta.reread > 0.0 ? across * across / (theta.reread + across * across) : 0.0;
-    const double read = columns * inner * weight * (active + (tiles - active) * again);
-    const double wave = tiles * across;
-    const double work = inner * per_inner * std::sqrt(any * any + wave * wave);
-    return p_norm(read / theta.bandwidth, work, theta.norm);
-  };
-  return seconds + gemm(inputs * width, h) + gemm(h, width);
+double expert_part_seconds(const ExpertTheta& theta, ExpertPart part, const ExpertShape& shape,
+                           const ExpertLoad& load) {
+  if (part == ExpertPart::layer) {
+    return expert_seconds(theta, shape, load);
+  }
+  if (part == ExpertPart::products) {
+    return expert_part_seconds(theta, ExpertPart::up, shape, load) +
+           expert_part_seconds(theta, ExpertPart::down, shape, load);
+  }
+  const Gemm gemm = gemm_of(part, shape);
+  return 0.5 * theta.launch + theta.inner * gemm.inner * std::min(1.0, load.active_experts) +
+         gemm_seconds(theta, shape, load, gemm);
 }
 
 ExpertTheta expert_theta(const FittedLaw& law) {

@@ -36,6 +36,10 @@ struct ExpertLoad {
 // A kernel with a configuration tuned for its shape departs from these; nothing tells which has.
 enum class TileRule { by_tokens = 1, by_local_experts = 2, fixed = 3 };
 
+// What a measurement timed: the whole layer, one of its two grouped GEMMs alone, or both of them
+// and nothing around.
+enum class ExpertPart { layer, up, down, products };
+
 // Parameters of tiled_experts_v1; seconds, bytes and FLOP.
 struct ExpertTheta {
   double launch = 0.0;           // s, floor of the call
@@ -70,6 +74,12 @@ struct ExpertTheta {
 // Non-decreasing in pairs and in active experts at fixed tokens.
 // Source: form chosen on aic_moe_h100_vllm0.24.0 (models/data/profiles).
 double expert_seconds(const ExpertTheta& theta, const ExpertShape& shape, const ExpertLoad& load);
+
+// Seconds of a part: one grouped GEMM has half the launch, its own inner product and its own term
+// of the sum, and nothing of what lies around; up and down make products, and these the layer
+// without traffic, expert_parallel and top1.
+double expert_part_seconds(const ExpertTheta& theta, ExpertPart part, const ExpertShape& shape,
+                           const ExpertLoad& load);
 
 class ExpertLatency {
  public:

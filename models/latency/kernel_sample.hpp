@@ -3,6 +3,7 @@
 // and validation compares; one file of measurements is one Measurements.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -20,11 +21,17 @@ struct SampleOrigin {
   Precision precision = Precision::bf16;
   int line = 0;          // of the file, 1-based
   double seconds = 0.0;  // measured, > 0
+  // The duration holds the host's launches (events around calls outside a graph): a floor that
+  // serving does not pay.
+  bool host_launched = false;
+  // The same weights again and again, nothing in between: what fits the L2 cache is read from it.
+  bool repeated = false;
 };
 
 struct ExpertSample {
   SampleOrigin origin;
   std::string distribution;  // of the routing: "balanced", "power_law_1.2"
+  ExpertPart part = ExpertPart::layer;
   ExpertShape shape;
   std::int64_t intermediate_full = 0;  // before tensor parallelism
   ExpertLoad load;                     // expectations where the routing was drawn at random
@@ -33,6 +40,8 @@ struct ExpertSample {
   std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t> key() const {
     return {shape.hidden, intermediate_full, shape.top_k, shape.experts};
   }
+  // Tokens and experts of a power law are expectations; of all others they are the row's own.
+  bool drawn() const { return distribution.starts_with("power_law"); }
 };
 
 struct DenseSample {
@@ -40,6 +49,7 @@ struct DenseSample {
   double rows = 0.0;
   std::int64_t columns = 0;
   std::int64_t inner = 0;
+  bool product_alone = false;  // 8-bit inputs were quantised before, outside the duration
 };
 
 struct AttentionSample {
@@ -71,6 +81,20 @@ struct CollectiveSample {
   double bytes = 0.0;  // as CollectiveLatency::estimate counts them
 };
 
+// Kernels that only pass data through memory.
+struct StreamSample {
+  SampleOrigin origin;
+  std::string kernel;  // family: "permute" (norms, rotary embedding, shuffle, ...) or "router"
+  std::string layer;   // what was timed, e.g. "layernorm": held out together
+  double bytes = 0.0;  // read and written
+};
+
+// Peak rate that a file states by carrying fractions of it beside its durations.
+struct StatedPeak {
+  Precision precision = Precision::fp8;
+  double flops = 0.0;  // FLOP/s
+};
+
 struct Measurements {
   std::string file;    // as the user named it
   std::string name;    // without its directory
@@ -81,10 +105,13 @@ struct Measurements {
   std::vector<AttentionSample> attention;
   std::vector<LatentSample> latent;
   std::vector<CollectiveSample> collectives;
+  std::vector<StreamSample> streams;
+  std::optional<StatedPeak> stated_peak;
+  std::vector<std::string> notes;  // rows that were left out, and why
 
   std::int64_t rows() const {
     return static_cast<std::int64_t>(experts.size() + dense.size() + attention.size() +
-                                     latent.size() + collectives.size());
+                                     latent.size() + collectives.size() + streams.size());
   }
 };
 

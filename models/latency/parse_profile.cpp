@@ -159,6 +159,23 @@ void read_covariance(Reader& reader, FittedLaw& law) {
   }
 }
 
+std::optional<FitErrors::HeldOut> read_held_out(Reader& reader, const std::string& key,
+                                                const Node* node) {
+  if (node == nullptr || node->kind == text::Kind::null) {
+    return std::nullopt;
+  }
+  if (node->kind != text::Kind::map) {
+    reader.problem(key, "E_TYPE", "neither a map nor null");
+    return std::nullopt;
+  }
+  Reader section(reader.problems(), *node, reader.pointer_of(key));
+  FitErrors::HeldOut values;
+  values.median = section.number("median", text::kNonNegative);
+  values.p90 = section.number("p90", text::kNonNegative);
+  section.finish();
+  return values;
+}
+
 FitErrors read_errors(Reader reader) {
   FitErrors errors;
   errors.points = reader.count("points", {.low = 1.0});
@@ -172,17 +189,11 @@ FitErrors read_errors(Reader reader) {
     reader.problem("p90_abs_error", "E_RANGE", "quantiles of the error are not in order",
                    "median <= p90 <= max");
   }
-  const Node* held_out = reader.node("leave_one_shape_out");
-  if (held_out != nullptr && held_out->kind == text::Kind::map) {
-    Reader section(reader.problems(), *held_out, reader.pointer_of("leave_one_shape_out"));
-    FitErrors::HeldOut values;
-    values.median = section.number("median", text::kNonNegative);
-    values.p90 = section.number("p90", text::kNonNegative);
-    section.finish();
-    errors.leave_one_shape_out = values;
-  } else if (held_out != nullptr && held_out->kind != text::Kind::null) {
-    reader.problem("leave_one_shape_out", "E_TYPE", "neither a map nor null");
-  }
+  errors.leave_one_shape_out =
+      read_held_out(reader, "leave_one_shape_out", reader.node("leave_one_shape_out"));
+  // Profiles written before expert counts were held out lack the key.
+  const std::string counts = "leave_one_expert_count_out";
+  errors.leave_one_expert_count_out = read_held_out(reader, counts, reader.optional_node(counts));
   reader.finish();
   return errors;
 }

@@ -40,13 +40,11 @@ Json errors_of(const FitErrors& errors) {
   object.set("median_abs_error", errors.median_abs_error);
   object.set("p90_abs_error", errors.p90_abs_error).set("max_abs_error", errors.max_abs_error);
   object.set("bias", errors.bias);
-  if (errors.leave_one_shape_out) {
-    object.set("leave_one_shape_out", Json::object()
-                                          .set("median", errors.leave_one_shape_out->median)
-                                          .set("p90", errors.leave_one_shape_out->p90));
-  } else {
-    object.set("leave_one_shape_out", Json());
-  }
+  const auto held_out = [](const std::optional<FitErrors::HeldOut>& values) {
+    return values ? Json::object().set("median", values->median).set("p90", values->p90) : Json();
+  };
+  object.set("leave_one_shape_out", held_out(errors.leave_one_shape_out));
+  object.set("leave_one_expert_count_out", held_out(errors.leave_one_expert_count_out));
   return object;
 }
 

@@ -29,6 +29,8 @@ struct FitErrors {
     double p90 = 0.0;
   };
   std::optional<HeldOut> leave_one_shape_out;
+  // With all rows of one number of experts predicted by a fit to the others; absent below three.
+  std::optional<HeldOut> leave_one_expert_count_out;
 };
 
 // One law of a profile: a form (law_forms.hpp) and its numbers.
