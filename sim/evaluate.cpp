@@ -26,8 +26,6 @@ SimulationSetup setup_of(const Deployment& deployment, const Load& load) {
   return setup;
 }
 
-}  // namespace
-
 // With a limit at the client the queue is there, out of the engine's sight: the client falls behind
 // its schedule.
 bool client_falls_behind(const SimulationSetup& setup, const ServingTrace& trace) {
@@ -42,6 +40,8 @@ bool client_falls_behind(const SimulationSetup& setup, const ServingTrace& trace
   const SimDuration behind = trace.requests[last].arrival - planned[last];
   return in_seconds(behind) > kLateShare * in_seconds(planned[last] - planned.front());
 }
+
+}  // namespace
 
 Load full_load(const Scenario& scenario, double value) {
   const Workload& w = scenario.workload;
