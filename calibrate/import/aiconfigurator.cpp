@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 
+#include "calibrate/import/deepep.hpp"
 #include "calibrate/import/mla_row.hpp"
 #include "calibrate/import/table_routing.hpp"
 #include "calibrate/import/table_row.hpp"
@@ -127,6 +128,7 @@ struct TableKind {
   const char* name;
   std::vector<std::string> columns;  // that tell it apart
   void (*read)(const TableRow&, Measurements&);
+  std::vector<std::string> measured = {"latency_ms", "latency"};  // columns of results
 };
 
 const std::vector<TableKind>& table_kinds() {
@@ -156,6 +158,10 @@ const std::vector<TableKind>& table_kinds() {
          read_collective(row, out, "allreduce_dtype", row.text_or("kernel_source", "custom"),
                          "all_reduce");
        }},
+      {"deepep_normal", deepep_normal_columns(), read_deepep_normal, deepep_normal_results()},
+      {"deepep_ll", deepep_low_latency_columns(), read_deepep_low_latency,
+       deepep_low_latency_results()},
+      {"trtllm_alltoall", trtllm_alltoall_columns(), read_trtllm_alltoall},
   };
   return kinds;
 }
@@ -200,7 +206,7 @@ Measurements parse_aiconfigurator(const std::string& content, const std::string&
   out.sha256 = text::sha256(content);
   out.source = "imported: aiconfigurator";
   std::vector<Problem> problems;
-  DuplicateCheck duplicates(table);
+  DuplicateCheck duplicates(table, kind.measured);
   for (std::size_t i = 0; i < table.rows(); ++i) {
     try {
       const TableRow row(table, i);

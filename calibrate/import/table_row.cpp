@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace moeplan::calibrate {
 namespace {
 
@@ -59,6 +61,10 @@ models::SampleOrigin TableRow::origin(const std::string& dtype_column,
           .seconds = seconds()};
 }
 
+double TableRow::microseconds(const std::string& column, const text::Range& range) const {
+  return table_->number(row_, table_->column(column), range) * 1e-6;
+}
+
 void TableRow::fail(const std::string& column, const std::string& code, const std::string& what,
                     const std::string& expected) const {
   throw InputError({.code = code,
@@ -71,18 +77,27 @@ void TableRow::fail(const std::string& column, const std::string& code, const st
                     .fix = ""});
 }
 
+DuplicateCheck::DuplicateCheck(const text::CsvTable& table,
+                               const std::vector<std::string>& measured)
+    : table_(&table) {
+  for (const std::string& column : table.columns()) {
+    measured_.push_back(std::find(measured.begin(), measured.end(), column) != measured.end());
+  }
+}
+
 void DuplicateCheck::check(const TableRow& row) {
-  const std::size_t latency = table_->column(latency_column(*table_));
   std::string key;
+  std::string results;
+  std::string first;  // of the measured columns
   for (std::size_t column = 0; column < table_->columns().size(); ++column) {
-    if (column != latency) {
-      key += table_->cell(row.index(), column) + "\n";
+    (measured_[column] ? results : key) += table_->cell(row.index(), column) + "\n";
+    if (measured_[column] && first.empty()) {
+      first = table_->columns()[column];
     }
   }
-  const Seen here{row.line(), row.seconds()};
-  const auto [found, fresh] = seen_.emplace(key, here);
-  if (!fresh && found->second.seconds != here.seconds) {
-    row.fail(table_->columns()[latency], "E_DUPLICATE",
+  const auto [found, fresh] = seen_.emplace(key, Seen{row.line(), results});
+  if (!fresh && found->second.results != results) {
+    row.fail(first, "E_DUPLICATE",
              fmt::format("the same point as in line {} with another duration", found->second.line),
              "one run in a file");
   }

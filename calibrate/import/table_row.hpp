@@ -22,6 +22,8 @@ class TableRow {
   models::Precision precision(const std::string& column) const;
   // latency_ms or latency, both in milliseconds, to seconds.
   double seconds() const;
+  // A column of microseconds, to seconds. Throws: InputError E_RANGE outside the range.
+  double microseconds(const std::string& column, const text::Range& range) const;
   models::SampleOrigin origin(const std::string& dtype_column, const std::string& source) const;
   std::size_t index() const { return row_; }
   int line() const { return table_->line(row_); }
@@ -38,16 +40,18 @@ class TableRow {
 // Equal rows with different durations are two runs in one file: nobody knows which one counts.
 class DuplicateCheck {
  public:
-  explicit DuplicateCheck(const text::CsvTable& table) : table_(&table) {}
+  // measured: the columns that hold results, not shapes.
+  DuplicateCheck(const text::CsvTable& table, const std::vector<std::string>& measured);
   // Throws: InputError E_DUPLICATE naming both lines.
   void check(const TableRow& row);
 
  private:
   struct Seen {
     int line;
-    double seconds;
+    std::string results;
   };
   const text::CsvTable* table_;
+  std::vector<bool> measured_;  // [columns]
   std::map<std::string, Seen> seen_;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/latency/attention_latency.hpp"
+#include "models/latency/exchange_latency.hpp"
 #include "models/latency/expert_latency.hpp"
 #include "models/latency/fabric_law.hpp"
 #include "models/latency/mla_latency.hpp"
@@ -71,6 +72,19 @@ struct CollectiveSample {
   double bytes = 0.0;  // as CollectiveLatency::estimate counts them
 };
 
+// One dispatch or combine of uniformly routed tokens, by kernels made for exchanges.
+struct ExchangeSample {
+  SampleOrigin origin;  // precision: of the rows that travel; dispatched 8-bit rows carry scales
+  ExchangePhase phase = ExchangePhase::dispatch;
+  int ranks = 0;
+  int nodes = 0;
+  std::int64_t tokens = 0;  // of one rank
+  std::int64_t hidden = 0;
+  std::int64_t top_k = 0;
+  std::int64_t experts = 0;
+  int multiprocessors = 0;  // that the kernel was given; 0: its own choice
+};
+
 struct Measurements {
   std::string file;    // as the user named it
   std::string name;    // without its directory
@@ -81,10 +95,11 @@ struct Measurements {
   std::vector<AttentionSample> attention;
   std::vector<LatentSample> latent;
   std::vector<CollectiveSample> collectives;
+  std::vector<ExchangeSample> exchanges;
 
   std::int64_t rows() const {
     return static_cast<std::int64_t>(experts.size() + dense.size() + attention.size() +
-                                     latent.size() + collectives.size());
+                                     latent.size() + collectives.size() + exchanges.size());
   }
 };
 
