@@ -16,9 +16,15 @@ struct Axis {
   std::function<std::string(const sim::Candidate&)> value;
 };
 
+std::string node_name(const sim::Scenario& scenario, const sim::Candidate& c) {
+  const std::string& node = scenario.hardware[c.hardware].node;
+  return node.empty() ? "usual" : node;
+}
+
 std::vector<Axis> axes(const sim::Scenario& scenario) {
   return {
       {"--gpu", [&](const sim::Candidate& c) { return scenario.hardware[c.hardware].gpu.id; }},
+      {"--node", [&](const sim::Candidate& c) { return node_name(scenario, c); }},
       {"--gpus", [](const sim::Candidate& c) { return fmt::format("{}", c.gpus); }},
       {"--experts-kept", [](const sim::Candidate& c) { return fmt::format("{}", c.experts_kept); }},
       {"--tensor-parallel",
@@ -54,7 +60,8 @@ bool matches(const sim::Scenario& scenario, const DesignChoice& choice, const si
   const auto same = [](const auto& wanted, const auto& value) {
     return !wanted || *wanted == value;
   };
-  return same(choice.gpu, scenario.hardware[c.hardware].gpu.id) && same(choice.gpus, c.gpus) &&
+  return same(choice.gpu, scenario.hardware[c.hardware].gpu.id) &&
+         same(choice.node, node_name(scenario, c)) && same(choice.gpus, c.gpus) &&
          same(choice.experts_kept, c.experts_kept) &&
          same(choice.tensor_parallel, c.tensor_parallel) &&
          same(choice.expert_parallel, c.expert_parallel) &&
@@ -68,6 +75,8 @@ bool matches(const sim::Scenario& scenario, const DesignChoice& choice, const si
 void add_design_options(CLI::App& command, DesignChoice& choice) {
   command.add_option("--experts-kept", choice.experts_kept, "Of the scenario's values, this one");
   command.add_option("--gpu", choice.gpu, "Of the scenario's GPUs, this one");
+  command.add_option("--node", choice.node,
+                     "Of the scenario's machines, this one (usual: none is named)");
   command.add_option("--gpus", choice.gpus, "Of the scenario's engine sizes, this one");
   command.add_option("--tensor-parallel", choice.tensor_parallel, "Of the layouts, this one");
   command.add_option("--expert-parallel", choice.expert_parallel,

@@ -14,6 +14,7 @@ namespace moeplan::app {
 struct DesignChoice {
   std::optional<std::int64_t> experts_kept;
   std::optional<std::string> gpu;
+  std::optional<std::string> node;
   std::optional<int> gpus;
   std::optional<int> tensor_parallel;
   std::optional<bool> expert_parallel;
@@ -23,8 +24,8 @@ struct DesignChoice {
   std::int64_t replicas = 1;
 };
 
-// --experts-kept, --gpu, --gpus, --tensor-parallel, --expert-parallel, --exchange, --placement,
-// --redundant-experts, --replicas.
+// --experts-kept, --gpu, --node, --gpus, --tensor-parallel, --expert-parallel, --exchange,
+// --placement, --redundant-experts, --replicas.
 void add_design_options(CLI::App& command, DesignChoice& choice);
 
 // The one design that is left. Throws: CLI::ValidationError (wrong usage) when none or several are

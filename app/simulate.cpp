@@ -43,7 +43,7 @@ struct SimulateCommand {
     const sim::Candidate candidate = choose_design(loaded, choice);
     if (common.dry_run) {
       std::cout << fmt::format("{}: valid; {} on {}, {} requests\n", loaded.file,
-                               candidate.layout_name(), loaded.hardware[candidate.hardware].gpu.id,
+                               candidate.layout_name(), loaded.hardware[candidate.hardware].label(),
                                loaded.workload.requests);
       return kOk;
     }

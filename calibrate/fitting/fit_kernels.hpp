@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "calibrate/fitting/family.hpp"
+#include "models/hardware/fabric.hpp"
 #include "models/hardware/gpu.hpp"
 #include "models/latency/kernel_sample.hpp"
 
@@ -57,6 +58,28 @@ struct FittedCollectives {
   FamilyReport report;
 };
 FittedCollectives fit_collective(const std::vector<models::CollectiveSample>& samples);
+
+// What the laws of exchanges need to know beside their rows.
+struct ExchangeContext {
+  const models::Gpu* gpu = nullptr;
+  const models::Fabric* inside = nullptr;  // stated rates where it was measured
+  const models::Fabric* between = nullptr;
+  // Of one mode and phase: the law of one node, for fits of several; nullptr: not fitted yet.
+  const models::FittedLaw* one_node = nullptr;
+  double far = 0.0;  // B/s over an uplink that the other mode was seen to reach; 0: unknown
+};
+// Exchanges of one mode, phase and number of nodes. What the rows of several nodes cannot tell
+// apart is taken from elsewhere and held: the rate inside a node from the rows of one node; in
+// normal mode, whose forwarding multiprocessors bind on two nodes, the uplink's rate from the
+// low-latency kernels on the same network, else kBusEfficiency of the stated rate.
+// A law without held-out shapes gets at least kAssumedNetworkSd.
+// Throws: InputError E_UNIT when most rows move more than the fabric's stated rate.
+FittedFamily fit_exchange(const std::vector<models::ExchangeSample>& samples,
+                          const ExchangeContext& context);
+// sd of ln(t) for imported network figures without a spread (calibration.md A6).
+inline constexpr double kAssumedNetworkSd = 0.20;
+// DeepEP's own choice (deep_ep/buffer.py, Buffer.num_sms).
+inline constexpr int kExchangeMultiprocessors = 20;
 
 // True where a decode row reads its cache from L2: it takes more than a microsecond to read at the
 // peak rate and is below 60 % of L2. H100, 50 MB: 17 MB are read three times faster than 34 MB

@@ -10,6 +10,7 @@
 
 #include "calibrate/fitting/fit_kernels.hpp"
 #include "calibrate/fitting/plausibility.hpp"
+#include "models/catalog/catalog.hpp"
 #include "models/latency/cost_laws.hpp"
 #include "models/latency/datasheet_laws.hpp"
 #include "models/text/input_error.hpp"
@@ -85,6 +86,7 @@ class Fitter {
     latent();
     streams();
     collectives();
+    exchanges();
     std::stable_sort(out_.families.begin(), out_.families.end(),
                      [](const FamilyReport& a, const FamilyReport& b) {
                        return std::tie(a.kernel, a.kernel_source, a.dtype, a.distribution) <
@@ -361,6 +363,55 @@ class Fitter {
         add_source(law, group);
         out_.profile.laws.push_back(law);
       }
+    }
+  }
+
+  void exchanges() {
+    // Low latency before normal, one node before several: the later fits lean on the earlier.
+    using Key = std::tuple<std::string, models::ExchangePhase, int>;  // source, phase, nodes
+    std::map<Key, Group<models::ExchangeSample>> groups;
+    std::map<std::string, std::int64_t> other;  // left out, by reason
+    for (const models::Measurements& file : files_) {
+      for (const models::ExchangeSample& sample : file.exchanges) {
+        const std::string& source = sample.origin.kernel_source;
+        const int given = sample.multiprocessors;
+        if (!source.starts_with("deepep_")) {
+          ++other[fmt::format("{}: there is no law for this system", source)];
+        } else if (given != 0 && given != kExchangeMultiprocessors) {
+          ++other[fmt::format("{} on other than {} multiprocessors, the engines' choice", source,
+                              kExchangeMultiprocessors)];
+        } else {
+          groups[{source, sample.phase, sample.nodes}].add(sample, file);
+        }
+      }
+    }
+    for (const auto& [reason, count] : other) {
+      out_.notes.push_back(fmt::format("all2all: {} rows left out: {}", count, reason));
+    }
+    if (groups.empty()) {
+      return;
+    }
+    const models::Fabric inside = models::load_fabric(gpu_.fabric);
+    const models::Fabric between = models::load_fabric(gpu_.uplink);
+    std::map<Key, models::FittedLaw> laws;
+    const auto law_of = [&](const Key& key) {
+      const auto found = laws.find(key);
+      return found == laws.end() ? nullptr : &found->second;
+    };
+    for (const auto& [key, group] : groups) {
+      const auto& [source, phase, nodes] = key;
+      const models::FittedLaw* other_mode =
+          law_of({std::string(kernel_source_of(models::ExchangeMode::low_latency)), phase, nodes});
+      FittedFamily family =
+          fit_exchange(group.samples, {.gpu = &gpu_,
+                                       .inside = &inside,
+                                       .between = &between,
+                                       .one_node = law_of({source, phase, 1}),
+                                       .far = other_mode ? other_mode->value("far_Bps") : 0.0});
+      laws[key] = family.law;
+      family.reports.front().kernel_source += fmt::format(
+          "_{}_{}node", phase == models::ExchangePhase::combine ? "combine" : "dispatch", nodes);
+      keep(std::move(family), group);
     }
   }
 

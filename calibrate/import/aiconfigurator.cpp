@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 
+#include "calibrate/import/deepep.hpp"
 #include "calibrate/import/mla_row.hpp"
 #include "calibrate/import/table_format.hpp"
 #include "calibrate/import/table_routing.hpp"
@@ -126,12 +127,13 @@ void read_collective(const TableRow& row, Measurements& out, const char* dtype,
 }
 
 TableFormat format(const char* name, std::vector<std::string> columns,
-                   void (*read)(const TableRow&, Measurements&)) {
+                   void (*read)(const TableRow&, Measurements&),
+                   std::vector<std::string> measured = {"latency", "latency_ms"}) {
   return {.name = std::string("aiconfigurator ") + name,
           .source = "aiconfigurator",
           .columns = std::move(columns),
           .path_parts = {},
-          .measured = {"latency", "latency_ms"},
+          .measured = std::move(measured),
           .repeats = false,
           .reader = [read](const text::CsvTable&) -> RowReader { return read; }};
 }
@@ -163,6 +165,10 @@ const std::vector<TableFormat>& aiconfigurator_formats() {
                read_collective(row, out, "allreduce_dtype", row.text_or("kernel_source", "custom"),
                                "all_reduce");
              }),
+      format("deepep_normal", deepep_normal_columns(), read_deepep_normal, deepep_normal_results()),
+      format("deepep_ll", deepep_low_latency_columns(), read_deepep_low_latency,
+             deepep_low_latency_results()),
+      format("trtllm_alltoall", trtllm_alltoall_columns(), read_trtllm_alltoall),
   };
   return formats;
 }

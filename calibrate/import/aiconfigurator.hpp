@@ -1,7 +1,8 @@
 #pragma once
 // Import of aiconfigurator's kernel tables (CSV): fused MoE calls, dense products, attention,
-// latent-attention blocks (mla_row.hpp), collectives. The kind of a file is known from its columns;
-// both the project's own names and the renamed ones (message_bytes, latency_ms) are read. Further
+// latent-attention blocks (mla_row.hpp), collectives, expert exchanges (deepep.hpp). The kind of a
+// file is known from its columns; both the project's own names and the renamed ones (message_bytes,
+// latency_ms) are read. Further
 // columns are ignored. Source: github.com/ai-dynamo/aiconfigurator, collector/ (0.24 generation of
 // tables).
 

@@ -64,6 +64,10 @@ models::SampleOrigin TableRow::origin(const std::string& dtype_column,
           .seconds = seconds()};
 }
 
+double TableRow::microseconds(const std::string& column, const text::Range& range) const {
+  return table_->number(row_, table_->column(column), range) * 1e-6;
+}
+
 void TableRow::fail(const std::string& column, const std::string& code, const std::string& what,
                     const std::string& expected) const {
   throw InputError({.code = code,

@@ -29,6 +29,8 @@ class TableRow {
   double seconds(const std::string& column, double unit) const {
     return number(column, text::kPositive) * unit;
   }
+  // A column of microseconds, to seconds. Throws: InputError E_RANGE outside the range.
+  double microseconds(const std::string& column, const text::Range& range) const;
   models::SampleOrigin origin(const std::string& dtype_column, const std::string& source) const;
   std::size_t index() const { return row_; }
   int line() const { return table_->line(row_); }

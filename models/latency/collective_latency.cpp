@@ -14,6 +14,9 @@ namespace {
 constexpr std::array kCollectives{Collective::all_reduce, Collective::all_gather,
                                   Collective::reduce_scatter, Collective::all_to_all};
 
+// An engine's own kernels reach the memory of the GPUs of their node only.
+bool spans_nodes(const LawInfo& law) { return law.kernel_source.starts_with("nccl"); }
+
 }  // namespace
 
 double message_seconds(const MessageTheta& theta, double bytes) {
@@ -47,11 +50,12 @@ CollectiveLatency::CollectiveLatency(const std::vector<FittedLaw>& laws, const F
   }
 }
 
-bool CollectiveLatency::exact(Collective collective, int ranks, double bytes,
+bool CollectiveLatency::exact(Collective collective, int ranks, double bytes, bool spanning,
                               Estimate& best) const {
   bool found = false;
   for (const Law& law : laws_) {
-    if (law.collective != collective || law.ranks != ranks) {
+    if (law.collective != collective || law.ranks != ranks ||
+        (spanning && !spans_nodes(law.info))) {
       continue;
     }
     const Estimate estimate{seconds(message_seconds(law.theta, bytes)), !law.bytes.contains(bytes)};
@@ -63,20 +67,39 @@ bool CollectiveLatency::exact(Collective collective, int ranks, double bytes,
   return found;
 }
 
-Estimate CollectiveLatency::estimate(Collective collective, int ranks, Bytes size) const {
-  require(ranks >= 1, "a collective needs at least one rank");
-  if (ranks == 1) {
+Estimate CollectiveLatency::estimate(Collective collective, const RankGroup& group,
+                                     Bytes size) const {
+  require(group.ranks >= 1, "a collective needs at least one rank");
+  if (group.ranks == 1) {
     return {};
   }
   const double bytes = in_bytes(size);
+  const int nodes = fabric_.nodes_of(group);
+  if (nodes == 1) {
+    return one_node(collective, group.ranks, bytes, false);
+  }
+  // Of an all-to-all a node's fabric carries only what stays on the node.
+  const double inside = collective == Collective::all_to_all ? bytes / nodes : bytes;
+  const double stated = fabric_.seconds(collective, group, bytes);
+  const int island = (group.ranks + nodes - 1) / nodes;
+  if (island == 1) {
+    return {seconds(stated), true};
+  }
+  const Seconds near = one_node(collective, island, inside, true).duration;
+  const double more = stated - fabric_.seconds(collective, {island, 1}, inside);
+  return {near + seconds(std::max(0.0, more)), true};
+}
+
+Estimate CollectiveLatency::one_node(Collective collective, int ranks, double bytes,
+                                     bool spanning) const {
   Estimate best;
-  if (exact(collective, ranks, bytes, best)) {
+  if (exact(collective, ranks, bytes, spanning, best)) {
     return best;
   }
   int below = 0;
   int above = 0;
   for (const Law& law : laws_) {
-    if (law.collective == collective) {
+    if (law.collective == collective && !(spanning && !spans_nodes(law.info))) {
       if (law.ranks < ranks) {
         below = std::max(below, law.ranks);
       } else if (above == 0 || law.ranks < above) {
@@ -87,19 +110,19 @@ Estimate CollectiveLatency::estimate(Collective collective, int ranks, Bytes siz
   if (below > 0 && above > 0) {
     Estimate low;
     Estimate high;
-    exact(collective, below, bytes, low);
-    exact(collective, above, bytes, high);
+    exact(collective, below, bytes, spanning, low);
+    exact(collective, above, bytes, spanning, high);
     const double share =
         std::log(static_cast<double>(ranks) / below) / std::log(static_cast<double>(above) / below);
     return {low.duration * std::pow(high.duration / low.duration, share), true};
   }
   const int nearest = below > 0 ? below : above;
-  const double stated = fabric_.seconds(collective, ranks, bytes);
+  const double stated = fabric_.seconds(collective, {ranks, 1}, bytes);
   if (nearest == 0) {
     return {seconds(stated), true};
   }
-  exact(collective, nearest, bytes, best);
-  const double more = stated - fabric_.seconds(collective, nearest, bytes);
+  exact(collective, nearest, bytes, spanning, best);
+  const double more = stated - fabric_.seconds(collective, {nearest, 1}, bytes);
   return {best.duration + seconds(std::max(0.0, more)), true};
 }
 
@@ -110,6 +133,21 @@ std::vector<LawInfo> CollectiveLatency::info() const {
   }
   if (all.empty()) {
     all.push_back(fabric_.info());
+  }
+  return all;
+}
+
+std::vector<LawInfo> CollectiveLatency::info(Collective collective, const RankGroup& group) const {
+  const bool spanning = fabric_.nodes_of(group) > 1;
+  std::vector<LawInfo> all;
+  for (const Law& law : laws_) {
+    if (law.collective == collective && !(spanning && !spans_nodes(law.info))) {
+      all.push_back(law.info);
+    }
+  }
+  if (spanning || all.empty()) {
+    all.push_back(fabric_.info());
+    all.back().kernel = family_of(collective);
   }
   return all;
 }

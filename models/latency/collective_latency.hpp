@@ -32,13 +32,18 @@ class CollectiveLatency {
   //   all_gather      the gathered result, ranks x one rank's contribution,
   //   reduce_scatter  the vector that goes in, ranks x what one rank gets back,
   //   all_to_all      what one rank sends to all ranks, itself included.
-  // One rank: zero seconds. Not marked extrapolated only for a fitted number of ranks and bytes
-  // within the fitted range or below. Numbers of ranks between fitted ones: geometric
+  // One rank: zero seconds. Not marked extrapolated only for a fitted number of ranks on one node
+  // and bytes within the fitted range or below. Numbers of ranks between fitted ones: geometric
   // interpolation in log(ranks). Beyond them: the nearest law plus what the fabric law adds from
-  // there. Throws: std::logic_error if ranks < 1.
-  Estimate estimate(Collective collective, int ranks, Bytes bytes) const;
+  // there. Several nodes: the law of one node's ranks, of the sources that span nodes (NCCL; an
+  // engine's own all-reduce does not), plus what the fabric law adds for the whole group.
+  // Throws: std::logic_error if ranks < 1.
+  Estimate estimate(Collective collective, const RankGroup& group, Bytes bytes) const;
 
   std::vector<LawInfo> info() const;
+  // What a collective of this group rests on: the fitted laws of its family, and the fabric law
+  // where there are none or the group spans nodes.
+  std::vector<LawInfo> info(Collective collective, const RankGroup& group) const;
 
  private:
   struct Law {
@@ -50,7 +55,8 @@ class CollectiveLatency {
   };
   static Law make(const FittedLaw& fitted);
   // Fastest law of exactly that many ranks; false when there is none.
-  bool exact(Collective collective, int ranks, double bytes, Estimate& best) const;
+  bool exact(Collective collective, int ranks, double bytes, bool spanning, Estimate& best) const;
+  Estimate one_node(Collective collective, int ranks, double bytes, bool spanning) const;
 
   std::vector<Law> laws_;
   FabricLaw fabric_;

@@ -11,6 +11,7 @@
 #include "models/latency/attention_latency.hpp"
 #include "models/latency/collective_latency.hpp"
 #include "models/latency/dense_latency.hpp"
+#include "models/latency/exchange_latency.hpp"
 #include "models/latency/expert_latency.hpp"
 #include "models/latency/host_latency.hpp"
 #include "models/latency/mla_latency.hpp"
@@ -26,6 +27,9 @@ struct LawRequest {
   Precision plain = Precision::bf16;    // of what quantisation leaves alone (lm_head, router)
   // Use a profile of another device, all of it marked extrapolated by the caller.
   bool allow_other_hardware = false;
+  // The GPUs of the node are joined by another fabric than the device's usual one: collectives are
+  // priced from the data sheet.
+  bool other_fabric = false;
 };
 
 struct CostLaws {
@@ -35,6 +39,7 @@ struct CostLaws {
   AttentionLatency attention;
   MlaLatency mla;
   CollectiveLatency collective;
+  ExchangeLatency exchange;  // empty where the profile has no such kernels
   StreamLatency stream;
   HostLatency host;
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/units/require.hpp"
@@ -24,7 +25,8 @@ std::string_view family_of(Collective collective) {
 
 FabricLaw::FabricLaw(const Fabric& inside, int island, const Fabric* between)
     : inside_{in_seconds(inside.latency), inside.bandwidth.value() * kBusEfficiency},
-      island_(island) {
+      island_(island),
+      shares_port_(inside.kind == Fabric::Kind::pcie) {
   require(island >= 1, "an island has at least one rank");
   std::string links = inside.id;
   if (between != nullptr) {
@@ -40,26 +42,29 @@ FabricLaw::FabricLaw(const Fabric& inside, int island, const Fabric* between)
            .datasheet = true};
 }
 
-double FabricLaw::tier_seconds(const Tier& tier, Collective collective, double ranks,
-                               double bytes) {
-  if (ranks <= 1.0) {
-    return 0.0;
-  }
-  const double passes = collective == Collective::all_reduce ? 2.0 : 1.0;
-  return passes * (std::ceil(std::log2(ranks)) * tier.latency +
-                   (ranks - 1.0) / ranks * bytes / tier.bandwidth);
+int FabricLaw::nodes_of(const RankGroup& group) const {
+  return between_ ? group.nodes.value_or((group.ranks + island_ - 1) / island_) : 1;
 }
 
-double FabricLaw::seconds(Collective collective, int ranks, double bytes) const {
-  if (ranks <= island_ || !between_) {
-    return kCollectiveLaunch + tier_seconds(inside_, collective, ranks, bytes);
+double FabricLaw::seconds(Collective collective, const RankGroup& group, double bytes) const {
+  const double nodes = nodes_of(group);
+  const double island = std::ceil(group.ranks / nodes);  // of this group
+  const double ranks = nodes * island;
+  if (ranks <= 1.0) {
+    return kCollectiveLaunch;
   }
-  const double island = island_;
-  const double nodes = std::ceil(ranks / island);
-  const double far = collective == Collective::all_to_all ? bytes : bytes / island;
-  const double near = collective == Collective::all_to_all ? bytes / nodes : bytes;
-  return kCollectiveLaunch + tier_seconds(inside_, collective, island, near) +
-         tier_seconds(*between_, collective, nodes, far);
+  const bool to_all = collective == Collective::all_to_all;
+  double near = to_all ? (island - 1.0) / ranks * bytes : (island - 1.0) / island * bytes;
+  double hops = std::ceil(std::log2(island)) * inside_.latency;
+  double far_seconds = 0.0;
+  if (nodes > 1.0) {
+    const double far = (nodes - 1.0) / nodes * (to_all ? bytes : bytes / island);
+    far_seconds = far / between_->bandwidth;
+    near += shares_port_ ? far : 0.0;
+    hops += std::ceil(std::log2(nodes)) * between_->latency;
+  }
+  const double passes = collective == Collective::all_reduce ? 2.0 : 1.0;
+  return kCollectiveLaunch + passes * (hops + std::max(near / inside_.bandwidth, far_seconds));
 }
 
 }  // namespace moeplan::models

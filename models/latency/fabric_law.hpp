@@ -15,18 +15,35 @@ enum class Collective { all_reduce, all_gather, reduce_scatter, all_to_all };
 // Family ids of interface.md: allreduce allgather reducescatter all2all.
 std::string_view family_of(Collective collective);
 
+// The ranks of one collective and the nodes they lie on, equally many on each.
+struct RankGroup {
+  // Without nodes: neighbours, that is, as few nodes as hold them.
+  RankGroup(int all, std::optional<int> on = std::nullopt)  // NOLINT: a number is such a group
+      : ranks(all), nodes(on) {}
+  int ranks;
+  std::optional<int> nodes;
+};
+
 class FabricLaw {
  public:
   // island >= 1 ranks in a node. Without `between`, groups beyond an island run as if the fabric
   // inside went on. Throws: std::logic_error for island < 1.
   FabricLaw(const Fabric& inside, int island, const Fabric* between);
 
-  // launch + hops latency + wire bytes / (bandwidth kBusEfficiency), tier by tier:
-  //   all_reduce: 2 (n-1)/n S on n ranks; all_gather, reduce_scatter, all_to_all: (n-1)/n S.
-  //   Groups of several nodes: the island's part on S, then between the m nodes on S / island for
-  //   all_reduce, all_gather and reduce_scatter; all_to_all splits S by destination.
+  // One node, n ranks: launch + hops latency + wire bytes / (bandwidth kBusEfficiency) with
+  //   all_reduce: 2 (n-1)/n S; all_gather, reduce_scatter, all_to_all: (n-1)/n S.
+  // m nodes of g ranks, P = m g, all uplinks in parallel, chunks in a pipeline, so that the slower
+  // tier sets the time and the hops of both add up:
+  //   max(near / inside, far / uplink), twice both for all_reduce
+  //   all_reduce, all_gather, reduce_scatter: near = (g-1)/g S, far = (m-1)/m S / g
+  //   all_to_all: near = (g-1)/P S, far = (P-g)/P S
+  // Inside a PCIe node the same port leads to the network card: its near counts far too.
   // hops: ceil(log2 n), twice for all_reduce. bytes as in CollectiveLatency::estimate.
-  double seconds(Collective collective, int ranks, double bytes) const;
+  // Source: the bandwidth-optimal hierarchical collectives (Thakur, Rabenseifner, Gropp 2005) that
+  // NCCL's rings and trees reach with one network card a GPU; kBusEfficiency as measured inside.
+  double seconds(Collective collective, const RankGroup& group, double bytes) const;
+  // Nodes that a group lies on; 1 without a fabric between them.
+  int nodes_of(const RankGroup& group) const;
   const LawInfo& info() const { return info_; }
 
  private:
@@ -34,12 +51,12 @@ class FabricLaw {
     double latency;    // s per hop
     double bandwidth;  // B/s that a collective reaches
   };
-  static double tier_seconds(const Tier& tier, Collective collective, double ranks, double bytes);
 
   LawInfo info_;
   Tier inside_{};
   std::optional<Tier> between_;
   int island_ = 1;
+  bool shares_port_ = false;  // GPU to GPU and GPU to network card over one port
 };
 
 // Share of the signalled rate that large collectives reach; assumed for unmeasured fabrics from

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/latency/attention_latency.hpp"
+#include "models/latency/exchange_latency.hpp"
 #include "models/latency/expert_latency.hpp"
 #include "models/latency/fabric_law.hpp"
 #include "models/latency/mla_latency.hpp"
@@ -95,6 +96,19 @@ struct StatedPeak {
   double flops = 0.0;  // FLOP/s
 };
 
+// One dispatch or combine of uniformly routed tokens, by kernels made for exchanges.
+struct ExchangeSample {
+  SampleOrigin origin;  // precision: of the rows that travel; dispatched 8-bit rows carry scales
+  ExchangePhase phase = ExchangePhase::dispatch;
+  int ranks = 0;
+  int nodes = 0;
+  std::int64_t tokens = 0;  // of one rank
+  std::int64_t hidden = 0;
+  std::int64_t top_k = 0;
+  std::int64_t experts = 0;
+  int multiprocessors = 0;  // that the kernel was given; 0: its own choice
+};
+
 struct Measurements {
   std::string file;    // as the user named it
   std::string name;    // without its directory
@@ -106,12 +120,14 @@ struct Measurements {
   std::vector<LatentSample> latent;
   std::vector<CollectiveSample> collectives;
   std::vector<StreamSample> streams;
+  std::vector<ExchangeSample> exchanges;
   std::optional<StatedPeak> stated_peak;
   std::vector<std::string> notes;  // rows that were left out, and why
 
   std::int64_t rows() const {
     return static_cast<std::int64_t>(experts.size() + dense.size() + attention.size() +
-                                     latent.size() + collectives.size() + streams.size());
+                                     latent.size() + collectives.size() + streams.size() +
+                                     exchanges.size());
   }
 };
 

@@ -84,6 +84,20 @@ std::vector<FittedLaw> all_of(const Profile* profile, std::initializer_list<cons
   return found;
 }
 
+// Laws of collectives: measured on the device's usual fabric, so they say nothing of another kind.
+std::vector<FittedLaw> on_fabric(const Profile* profile, const LawRequest& request, bool messages) {
+  std::vector<FittedLaw> found;
+  if (request.other_fabric) {
+    return found;
+  }
+  for (FittedLaw& law : all_of(profile, {"allreduce", "allgather", "reducescatter", "all2all"})) {
+    if ((law.info.form == "message_pnorm_v1") == messages) {
+      found.push_back(std::move(law));
+    }
+  }
+  return found;
+}
+
 FittedLaw first_or(const Profile* profile, const char* kernel, const FittedLaw& assumed) {
   const std::vector<FittedLaw> found = all_of(profile, {kernel});
   return found.empty() ? assumed : found.front();
@@ -152,8 +166,8 @@ CostLaws make_cost_laws(const Gpu& gpu, const Fabric& inside, const Fabric* betw
           or_sheet(all_of(profile, {"attention_prefill"}), datasheet_prefill(gpu))),
       .mla = MlaLatency(mla_laws(gpu, profile), request.weights),
       .collective =
-          CollectiveLatency(all_of(profile, {"allreduce", "allgather", "reducescatter", "all2all"}),
-                            FabricLaw(inside, island, between)),
+          CollectiveLatency(on_fabric(profile, request, true), FabricLaw(inside, island, between)),
+      .exchange = ExchangeLatency(on_fabric(profile, request, false), inside, between),
       .stream = StreamLatency(first_or(profile, "permute", assumed_stream(gpu))),
       .host = HostLatency(first_or(profile, "host", serving_host())),
   };
@@ -161,7 +175,8 @@ CostLaws make_cost_laws(const Gpu& gpu, const Fabric& inside, const Fabric* betw
 
 std::vector<LawInfo> CostLaws::all() const {
   std::vector<LawInfo> infos{expert.info(), dense.info(), plain.info()};
-  for (const std::vector<LawInfo>& more : {attention.info(), collective.info(), mla.info()}) {
+  for (const std::vector<LawInfo>& more :
+       {attention.info(), collective.info(), exchange.info(), mla.info()}) {
     infos.insert(infos.end(), more.begin(), more.end());
   }
   infos.push_back(stream.info());

@@ -275,12 +275,16 @@ Profile parse_profile(const std::string& content, const std::string& file) {
                                   .rows = entry.count("rows")});
     entry.finish();
   }
-  std::set<std::tuple<std::string, std::string, std::string, double>> seen;
+  using Key = std::tuple<std::string, std::string, std::string, double, double, double>;
+  std::set<Key> seen;
+  const auto constant = [](const FittedLaw& law, const char* name) {
+    const auto found = law.constants.find(name);
+    return found == law.constants.end() ? 0.0 : found->second;
+  };
   for (Reader& entry : reader.sections("models")) {
     FittedLaw law = read_law(entry, profile);
-    const auto ranks = law.constants.find("ranks");
     if (!seen.emplace(law.info.kernel, law.info.kernel_source, law.info.dtype,
-                      ranks == law.constants.end() ? 0.0 : ranks->second)
+                      constant(law, "ranks"), constant(law, "nodes"), constant(law, "combine"))
              .second) {
       entry.problem("kernel", "E_DUPLICATE", "this law is given twice");
     }

@@ -68,10 +68,14 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
       return no("pruning", *why);
     }
   }
-  if (c.gpus > gpu.gpus_per_node) {
-    return no("node", fmt::format("an engine of {} GPUs spans nodes of {}: multi-node engines are "
-                                  "not modelled yet",
-                                  c.gpus, gpu.gpus_per_node));
+  const int island = gpu.gpus_per_node;
+  if (c.gpus > island && c.gpus % island != 0) {
+    return no("node",
+              fmt::format("an engine of {} GPUs does not fill whole nodes of {}", c.gpus, island));
+  }
+  if (c.gpus > island && island % c.tensor_parallel != 0 && c.tensor_parallel % island != 0) {
+    return no("node", fmt::format("tensor_parallel {} splits nodes of {} GPUs unevenly",
+                                  c.tensor_parallel, island));
   }
   const models::Precision expert_precision = scenario.architecture.experts_in(scenario.precision);
   for (const models::Precision precision : {scenario.precision, expert_precision}) {
@@ -153,6 +157,23 @@ std::string budget_text(const MemoryBudget& m) {
 }
 
 }  // namespace
+
+int Deployment::nodes() const {
+  const int island = hardware().gpu.gpus_per_node;
+  return (candidate.gpus + island - 1) / island;
+}
+
+models::RankGroup Deployment::tensor_group() const {
+  const int tp = candidate.tensor_parallel;
+  const int island = hardware().gpu.gpus_per_node;
+  return {tp, (tp + island - 1) / island};
+}
+
+models::RankGroup Deployment::data_group() const {
+  return {candidate.data_parallel, std::min(candidate.data_parallel, nodes())};
+}
+
+models::RankGroup Deployment::engine_group() const { return {candidate.gpus, nodes()}; }
 
 std::string Candidate::exchange_name() const {
   if (gpus == 1) {

@@ -12,7 +12,9 @@
 
 namespace moeplan::sim {
 
-// One design of one engine. gpus = tensor_parallel x data_parallel (pipeline_parallel is 1).
+// One design of one engine. gpus = tensor_parallel x data_parallel (pipeline_parallel is 1). More
+// GPUs than a node holds: whole nodes. Tensor parallelism over nodes is allowed, as engines allow
+// it, and priced (all-reduces over the uplinks).
 struct Candidate {
   std::size_t hardware = 0;       // index into Scenario::hardware
   std::int64_t experts_kept = 0;  // 0 for a dense model
@@ -67,6 +69,11 @@ struct Deployment {
   std::vector<ExpertLayers> experts;           // empty for a dense model
   std::optional<models::RouterEffect> router;  // what pruning did; nullopt: nothing pruned
   const HardwareOption& hardware() const { return scenario->hardware[candidate.hardware]; }
+  // Ranks lie on nodes in order, a TP group's neighbours first.
+  int nodes() const;
+  models::RankGroup tensor_group() const;  // shards one attention data-parallel rank
+  models::RankGroup data_group() const;    // one GPU of each of those, that hold the same shard
+  models::RankGroup engine_group() const;  // all GPUs
 };
 
 // Throws: nothing for a design that does not work (that is a value); std::logic_error for a

@@ -80,9 +80,17 @@ Design begin_design(const Deployment& deployment) {
   Design d;
   d.candidate = deployment.candidate;
   d.gpu = deployment.hardware().gpu.id;
+  d.node = deployment.hardware().node;
+  d.nodes_per_engine = deployment.nodes();
   d.memory = deployment.memory;
   d.router = deployment.router;
   return d;
+}
+
+std::variant<Offer, std::string> offer_for(const Deployment& deployment, std::int64_t replicas) {
+  const models::Gpu& gpu = deployment.hardware().gpu;
+  return cheapest_offer(deployment.scenario->prices, gpu.id, deployment.candidate.gpus,
+                        gpu.gpus_per_node, replicas);
 }
 
 // The fleet's engines, and the load of each.
@@ -130,20 +138,22 @@ std::vector<const models::Price*> offers(const PriceOptions& options, const std:
 }  // namespace
 
 std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
-                                                int gpus, std::int64_t replicas) {
+                                                int gpus, int per_node, std::int64_t replicas) {
+  const int together = std::min(gpus, per_node);  // in one machine
+  const std::int64_t parts = replicas * ((gpus + together - 1) / together);
   const std::string tiers = fmt::format("{}", fmt::join(options.tiers, " or "));
   Offer best;
   int widest = 0;
   for (const models::Price* price : offers(options, gpu)) {
     const int machine = std::max(price->gpus, price->largest);
     widest = std::max(widest, machine);
-    if (machine < gpus) {
+    if (machine < together) {
       continue;
     }
-    // Several engines share an instance, or an engine takes several instances of one machine.
-    const std::int64_t engines = std::max(1, price->gpus / gpus);
-    const std::int64_t per_engine = (gpus + price->gpus - 1) / price->gpus;
-    const std::int64_t instances = (replicas + engines - 1) / engines * per_engine;
+    // Parts of engines share an instance, or a part takes several instances of one machine.
+    const std::int64_t shared = std::max(1, price->gpus / together);
+    const std::int64_t per_part = (together + price->gpus - 1) / price->gpus;
+    const std::int64_t instances = (parts + shared - 1) / shared * per_part;
     const UsdPerSecond rent = price->rent * static_cast<double>(instances);
     if (best.price == nullptr || rent < best.price->rent * static_cast<double>(best.instances)) {
       best = {price, instances};
@@ -154,7 +164,7 @@ std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, con
   }
   if (widest > 0) {
     return fmt::format("no {} machine with {} in the price book holds {} GPUs (the largest has {})",
-                       tiers, gpu, gpus, widest);
+                       tiers, gpu, together, widest);
   }
   return fmt::format("the price book {} has no {} price of {}{}", options.book.id(), tiers, gpu,
                      options.provider.empty() ? "" : " from " + options.provider);
@@ -168,7 +178,7 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
   const Deployment& deployment = std::get<Deployment>(placed);
   Design d = begin_design(deployment);
   // Without a price there is nothing to compare: say so before simulating.
-  const auto any_offer = cheapest_offer(scenario.prices, d.gpu, candidate.gpus, 1);
+  const auto any_offer = offer_for(deployment, 1);
   if (const auto* reason = std::get_if<std::string>(&any_offer)) {
     return Infeasible{candidate, "price", *reason};
   }
@@ -189,7 +199,7 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
     d.verdict = verdict(d.metrics, scenario.objectives.latency);
   }
   add_traffic(scenario, d);
-  const auto offer = cheapest_offer(scenario.prices, d.gpu, candidate.gpus, d.replicas);
+  const auto offer = offer_for(deployment, d.replicas);
   d.money = money_of(scenario, d, std::get<Offer>(offer));
   if (scenario.objectives.budget && d.money.rent > *scenario.objectives.budget) {
     return Infeasible{candidate, "budget",
@@ -221,7 +231,7 @@ std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidat
   d.metrics = run(deployment, full_load(scenario, d.load), cost);
   d.verdict = verdict(d.metrics, scenario.objectives.latency);
   add_traffic(scenario, d);
-  const auto offer = cheapest_offer(scenario.prices, d.gpu, candidate.gpus, replicas);
+  const auto offer = offer_for(deployment, replicas);
   if (const auto* found = std::get_if<Offer>(&offer)) {
     d.money = money_of(scenario, d, *found);
   }
@@ -241,8 +251,7 @@ ErrorBand error_band(const Scenario& scenario, const Design& design) {
     const double load = find_capacity(deployment, law_error).load;
     if (load > 0.0) {
       replicas = replicas_for(wanted, load);
-      const Offer offer = std::get<Offer>(
-          cheapest_offer(scenario.prices, design.gpu, design.candidate.gpus, replicas));
+      const Offer offer = std::get<Offer>(offer_for(deployment, replicas));
       usd_per_month =
           (offer.price->rent * static_cast<double>(offer.instances)).value() * kSecondsPerMonth;
     }

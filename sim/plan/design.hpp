@@ -19,7 +19,7 @@ namespace moeplan::sim {
 // A month of 730 h, as everywhere in the project.
 inline constexpr double kSecondsPerMonth = 730.0 * 3600.0;
 
-// What the fleet costs. Whole instances; an engine never spans two.
+// What the fleet costs. Whole instances; an engine spans machines only node by node.
 struct Money {
   std::string price_id;
   std::string provider;
@@ -53,6 +53,8 @@ struct ErrorBand {
 struct Design {
   Candidate candidate;
   std::string gpu;
+  std::string node;          // catalog id where the scenario names one, else ""
+  int nodes_per_engine = 1;  //
   MemoryBudget memory;
   std::optional<models::RouterEffect> router;  // what pruning did; nullopt: unpruned or dense
   Capacity capacity;                           // of one engine
@@ -86,12 +88,13 @@ std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidat
 ErrorBand error_band(const Scenario& scenario, const Design& design);
 
 // The cheapest offer of the book (tiers and provider as the scenario says) for `replicas` engines
-// of `gpus` GPUs each, or the reason why there is none.
+// of `gpus` GPUs each, or the reason why there is none. GPUs of one node sit in one machine; an
+// engine of several nodes of `per_node` GPUs takes as many machines.
 struct Offer {
   const models::Price* price = nullptr;
   std::int64_t instances = 0;
 };
 std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
-                                                int gpus, std::int64_t replicas);
+                                                int gpus, int per_node, std::int64_t replicas);
 
 }  // namespace moeplan::sim

@@ -175,8 +175,9 @@ std::string describe(const Design& d, const Scenario& scenario) {
                                                   : fmt::format("{} of {} experts", c.experts_kept,
                                                                 scenario.pretrained_experts());
   const std::string layout = c.gpus == 1 ? "" : " (" + c.layout_name() + ")";
-  return fmt::format("{} on {} x {}{} per engine, {} engine{}", experts, c.gpus, d.gpu, layout,
-                     d.replicas, d.replicas == 1 ? "" : "s");
+  return fmt::format("{} on {} x {}{} per engine, {} engine{}", experts, c.gpus,
+                     scenario.hardware[c.hardware].label(), layout, d.replicas,
+                     d.replicas == 1 ? "" : "s");
 }
 
 std::string binding_constraint(const Plan& plan, const Scenario& scenario) {

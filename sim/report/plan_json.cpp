@@ -70,6 +70,8 @@ Json design_json(const Design& d) {
   Json json = Json::object();
   set_layout(json, d.candidate, d.gpu, d.gpus_total());
   json.set("pipeline_parallel", 1)
+      .set("node", d.node.empty() ? Json() : Json(d.node))
+      .set("nodes_per_engine", d.nodes_per_engine)
       .set("replicas", d.replicas)
       .set("exchange", d.candidate.exchange_name())
       .set("cost_usd_per_million_tokens", d.money.usd_per_million_tokens)

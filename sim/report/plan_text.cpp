@@ -45,7 +45,8 @@ TextTable design_table(const Plan& plan, const Scenario& scenario,
     if (plan.runner_up && *plan.runner_up == index && mark.empty()) {
       mark = "runner-up";
     }
-    table.add({experts_text(d), d.gpu, d.candidate.layout_name(), fmt::format("{}", d.replicas),
+    table.add({experts_text(d), scenario.hardware[d.candidate.hardware].label(),
+               d.candidate.layout_name(), fmt::format("{}", d.replicas),
                fmt::format("{}", d.gpus_total()),
                fmt::format("{:.2f} of {:.2f}", d.load, d.capacity.load),
                to_text(Seconds(d.metrics.ttft.p50)) + " / " + to_text(Seconds(d.metrics.ttft.p99)),
@@ -92,7 +93,7 @@ void add_infeasible(const Plan& plan, const Scenario& scenario, ReportWriter& ou
   // One line per code and GPU, with the first reason as the example.
   std::map<std::pair<std::string, std::string>, std::pair<int, std::string>> groups;
   for (const Infeasible& why : plan.infeasible) {
-    auto& group = groups[{why.code, scenario.hardware[why.candidate.hardware].gpu.id}];
+    auto& group = groups[{why.code, scenario.hardware[why.candidate.hardware].label()}];
     if (group.first++ == 0) {
       group.second = fmt::format("{} experts, {}: {}", why.candidate.experts_kept,
                                  why.candidate.layout_name(), why.reason);
@@ -181,14 +182,15 @@ std::string plan_csv(const Plan& plan, const Scenario& scenario) {
   for (std::size_t i = 0; i < plan.designs.size(); ++i) {
     const Design& d = plan.designs[i];
     const Candidate& c = d.candidate;
-    out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
-                       c.experts_kept, scenario.pretrained_experts(), d.gpu, d.gpus_total(),
-                       c.tensor_parallel, c.expert_ranks(), c.data_parallel, c.exchange_name(),
-                       d.replicas, d.capacity.at_load.requests_per_s, d.metrics.ttft.p50,
-                       d.metrics.ttft.p99, d.metrics.tpot.p50, d.metrics.tpot.p99,
-                       d.accuracy ? fmt::format("{}", d.accuracy->value) : "", d.accuracy_allowed,
-                       d.money.usd_per_million_tokens, d.money.usd_per_million_tokens_at_capacity,
-                       d.money.usd_per_month, plan.recommended && *plan.recommended == i);
+    out +=
+        fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", c.experts_kept,
+                    scenario.pretrained_experts(), scenario.hardware[c.hardware].label(),
+                    d.gpus_total(), c.tensor_parallel, c.expert_ranks(), c.data_parallel,
+                    c.exchange_name(), d.replicas, d.capacity.at_load.requests_per_s,
+                    d.metrics.ttft.p50, d.metrics.ttft.p99, d.metrics.tpot.p50, d.metrics.tpot.p99,
+                    d.accuracy ? fmt::format("{}", d.accuracy->value) : "", d.accuracy_allowed,
+                    d.money.usd_per_million_tokens, d.money.usd_per_million_tokens_at_capacity,
+                    d.money.usd_per_month, plan.recommended && *plan.recommended == i);
   }
   return out;
 }

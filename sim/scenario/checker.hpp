@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -139,5 +138,10 @@ models::RoutedModel read_routed_model(Checker& check, const ExpertRouting& routi
                                       models::RouterMode mode,
                                       const std::vector<std::int64_t>& kept, std::uint64_t seed);
 std::vector<models::PlacementRule> read_placement(Checker& check, const ScenarioValues& values);
+
+// Every GPU in each named node that holds it; in its usual node where none does.
+std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& values,
+                                          const std::filesystem::path& path,
+                                          const models::LawRequest& request);
 
 }  // namespace moeplan::sim

@@ -194,8 +194,12 @@ std::vector<Field> make_fields() {
                       "architecture (the plan says so)."});
 
   t.push_back(text_list("hardware.gpu", true, "", "Catalog ids; each is a candidate."));
+  t.push_back(text_list("hardware.node", false, "",
+                        "Catalog ids of machines; each is a candidate for its GPU, which must be "
+                        "listed. Without one, the GPU's usual node and network."));
   t.push_back(count_list("hardware.gpus", "1", 1, 4096,
-                         "GPUs of one engine; each value is a candidate. Replicas come on top."));
+                         "GPUs of one engine; each value is a candidate. More than a node holds: "
+                         "whole nodes. Replicas come on top."));
   t.push_back(text_field("hardware.profile", false, "catalog",
                          "Fitted cost laws: `catalog` (the one committed for the GPU, datasheet "
                          "laws for what it lacks), `datasheet`, or the id or path of a profile."));
@@ -214,7 +218,10 @@ std::vector<Field> make_fields() {
                .fallback = "allgather_reducescatter",
                .choices = {"allgather_reducescatter", "alltoall_per_expert", "alltoall_per_rank",
                            "capacity_padded"},
-               .doc = "Exchange of MoE layers when attention data parallelism is above 1."});
+               .doc = "Exchange of MoE layers when attention data parallelism is above 1: "
+                      "alltoall_per_expert as a communication library's all-to-all does it, "
+                      "alltoall_per_rank by kernels made for it (DeepEP: normal or low latency, "
+                      "the faster) where the GPU's profile has them."});
   t.push_back({.path = "parallelism.placement",
                .type = choice,
                .list = true,

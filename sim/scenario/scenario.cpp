@@ -7,7 +7,6 @@
 #include <cmath>
 
 #include "models/catalog/catalog.hpp"
-#include "models/latency/profile.hpp"
 #include "models/text/load.hpp"
 #include "sim/scenario/checker.hpp"
 
@@ -117,48 +116,6 @@ void check_products(Checker& check, const ScenarioValues& values,
     check.problem("engine.max_batched_tokens", "E_OVERFLOW",
                   "max_batched_tokens x top_k x hidden overflows 63 bits", "a smaller number");
   }
-}
-
-// The profile that hardware.profile means for a GPU; nullopt when the data sheet is to serve.
-std::optional<models::Profile> read_profile(const std::string& name, const std::string& gpu,
-                                            const std::filesystem::path& scenario) {
-  if (name == "datasheet") {
-    return std::nullopt;
-  }
-  if (name != "catalog") {
-    return models::load_profile(models::profile_path(resolved(name, scenario)));
-  }
-  const std::vector<std::string> ids = models::catalog_ids("profiles");
-  if (std::find(ids.begin(), ids.end(), gpu) == ids.end()) {
-    return std::nullopt;
-  }
-  return models::load_profile(models::profile_path(gpu));
-}
-
-std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& values,
-                                          const std::filesystem::path& path,
-                                          const models::LawRequest& request) {
-  std::vector<HardwareOption> options;
-  const std::vector<std::string> ids = values.texts("hardware.gpu");
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const auto gpu = check.loaded("hardware.gpu", i, [&] { return models::load_gpu(ids[i]); });
-    if (!gpu) {
-      continue;
-    }
-    const auto fabric = check.loaded(
-        "hardware.gpu", i, [&] { return models::load_fabric(gpu->fabric); }, "fabric of " + ids[i]);
-    if (!fabric) {
-      continue;
-    }
-    auto laws = check.loaded("hardware.profile", [&] {
-      const auto profile = read_profile(values.text("hardware.profile"), ids[i], path);
-      return models::make_cost_laws(*gpu, *fabric, nullptr, profile ? &*profile : nullptr, request);
-    });
-    if (laws) {
-      options.push_back({*gpu, *fabric, std::move(*laws)});
-    }
-  }
-  return options;
 }
 
 EngineOptions read_engine(const ScenarioValues& values,

@@ -29,9 +29,14 @@ using models::Exchange;
 
 // A GPU that the plan may use, with the laws that price its kernels.
 struct HardwareOption {
-  models::Gpu gpu;
-  models::Fabric fabric;
+  models::Gpu gpu;        // its node's fabrics and number of GPUs, where a node is named
+  models::Fabric fabric;  // inside a node
+  models::Fabric uplink;  // between nodes, one GPU's share
   models::CostLaws laws;
+  std::string node;  // catalog id; "": the GPU's usual node
+
+  // "h100-sxm", "h100-sxm in aws-p5.48xlarge": for tables.
+  std::string label() const { return node.empty() ? gpu.id : gpu.id + " in " + node; }
 };
 
 struct EngineOptions {
@@ -124,8 +129,8 @@ struct Scenario {
   PriceOptions prices;
   std::uint64_t seed = 1;
   std::vector<std::string> warnings;  // what a reader of the plan must know about the input
-  models::RoutedModel routing;  // of the architecture, at every count of experts_kept
-  ScenarioValues values;        // as written, for --print-config and provenance
+  models::RoutedModel routing;        // of the architecture, at every count of experts_kept
+  ScenarioValues values;              // as written, for --print-config and provenance
 
   // Experts per MoE layer as pretrained; 0 for a dense model.
   std::int64_t pretrained_experts() const;

@@ -28,10 +28,10 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
   mla_ = use_of(laws, "mla");
   stream_ = use_of(laws, "stream");
   host_ = use_of(laws, "host");
-  allreduce_ = use_of(laws, "allreduce");
-  allgather_ = use_of(laws, "allgather");
-  reducescatter_ = use_of(laws, "reducescatter");
-  all2all_ = use_of(laws, "all2all");
+  allreduce_ = use_of(Collective::all_reduce, deployment.tensor_group());
+  allgather_ = use_of(Collective::all_gather, deployment.data_group());
+  reducescatter_ = use_of(Collective::reduce_scatter, deployment.data_group());
+  all2all_ = use_of(Collective::all_to_all, deployment.engine_group());
   for (const models::Layer& layer : deployment.architecture.layers) {
     const auto same = std::find_if(groups_.begin(), groups_.end(),
                                    [&](const LayerGroup& g) { return g.layer == layer; });

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "models/routing/exchange_traffic.hpp"
 #include "sim/deployment/deployment.hpp"
 #include "sim/serving/batch.hpp"
 
@@ -74,9 +75,11 @@ class ModelStepCost : public StepCost {
   // MoE layers that are alike, with what an all-to-all moves for one token on every rank.
   struct ExpertGroup {
     const ExpertLayers* layers = nullptr;
-    double rows_per_token = 0.0;  // per token of an even rank
-    double largest_share = 0.0;   // of a token's pairs that goes to the busiest rank
-    models::ExpertShape shape;    // on one rank
+    double rows_per_token = 0.0;         // per token of an even rank
+    double largest_share = 0.0;          // of a token's pairs that goes to the busiest rank
+    models::ExchangeVolume normal;       // rows for one token on every rank, by DeepEP's
+    models::ExchangeVolume low_latency;  // kinds of kernels
+    models::ExpertShape shape;           // on one rank
     // By the group's tokens: load of the busiest rank, and the time its experts take for it.
     struct Routed {
       models::RankLoad load;
@@ -86,10 +89,11 @@ class ModelStepCost : public StepCost {
   };
 
   LawUse use_of(const std::vector<models::LawInfo>& laws, const std::string& kernel);
+  LawUse use_of(models::Collective collective, const models::RankGroup& group);
   const LawUse& use_of(models::Collective collective) const;
 
   void prepare_experts();
-  void prepare_exchange(ExpertGroup& group) const;
+  void prepare_exchange(ExpertGroup& group);
   Priced price_rank_tokens(std::int64_t tokens) const;
   // A pure function of its arguments (it keeps what depends on the group alone).
   Priced price_experts(std::int64_t group_tokens, std::int64_t largest_rank);
@@ -106,7 +110,11 @@ class ModelStepCost : public StepCost {
   DecodeAttention price_decode(std::int64_t sequences) const;
   DecodeLine decode_attention(std::int64_t sequences, std::int64_t kv_tokens);
   PhaseTimes price_attention(const RankBatch& batch);
+  bool quantised_dispatch() const;
   double dispatch_row() const;
+  // own: tokens of a rank that sends its share; unevenness: busiest over even volume.
+  void add_exchange_kernels(const ExpertGroup& group, double own, double unevenness,
+                            Sum& sum) const;
   // busiest_pairs: expected pairs of the rank that has most.
   void add_exchange(const ExpertGroup& group, double group_tokens, std::int64_t rank_tokens,
                     double busiest_pairs, Sum& sum) const;
@@ -123,9 +131,10 @@ class ModelStepCost : public StepCost {
   double row_bytes_;  // of an element of the residual stream: quantised models keep 16 bits
   std::vector<LayerGroup> groups_;
   std::vector<AttentionGroup> attention_;
-  std::vector<ExpertGroup> experts_;  // by MoE layers that are alike
-  bool padded_ = false;               // exchange through buffers of fixed capacity
-  double pairs_per_token_ = 0.0;      // of all MoE layers
+  std::vector<ExpertGroup> experts_;   // by MoE layers that are alike
+  bool padded_ = false;                // exchange through buffers of fixed capacity
+  bool has_exchange_kernels_ = false;  // laws_.exchange answers, else collectives do
+  double pairs_per_token_ = 0.0;       // of all MoE layers
   std::vector<std::optional<Priced>> by_rank_tokens_;
   std::unordered_map<std::int64_t, Priced> by_group_tokens_;  // key: group * 2^24 + largest rank
   // Dropped pairs of one rank, all layers; key: its tokens * 2^24 + the largest rank's.

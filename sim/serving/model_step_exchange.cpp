@@ -1,17 +1,19 @@
 // ModelStepCost: dispatch and combine of MoE layers (serving.md 1).
 
 #include <algorithm>
+#include <array>
 
-#include "models/routing/group_limit.hpp"
-#include "sim/serving/exchange_traffic.hpp"
+#include "models/routing/exchange_traffic.hpp"
 #include "sim/serving/model_step_sum.hpp"
 
 namespace moeplan::sim {
 
 using models::Collective;
+using models::ExchangeMode;
+using models::ExchangePhase;
 
 // Volumes of an all-to-all exchange for one token on every rank.
-void ModelStepCost::prepare_exchange(ExpertGroup& group) const {
+void ModelStepCost::prepare_exchange(ExpertGroup& group) {
   const Candidate& c = d_.candidate;
   if (c.data_parallel == 1 ||
       (c.exchange != Exchange::alltoall_per_expert && c.exchange != Exchange::alltoall_per_rank)) {
@@ -20,20 +22,37 @@ void ModelStepCost::prepare_exchange(ExpertGroup& group) const {
   const ExpertLayers& layers = *group.layers;
   const std::vector<double> one(static_cast<std::size_t>(c.gpus), 1.0);
   const double ranks = c.gpus;
-  std::optional<double> distinct;
-  if (c.exchange == Exchange::alltoall_per_rank) {
-    const models::Router& router = layers.moe.router;
-    distinct = models::expected_distinct_ranks(
-        *layers.routing, {.groups = router.groups, .kept = router.groups_kept}, layers.placement);
-  }
+  const models::NodeLayout layout{.ranks = c.gpus, .per_node = d_.hardware().gpu.gpus_per_node};
+  const auto traffic = [&](Exchange exchange) {
+    models::DistinctParts distinct;
+    if (exchange == Exchange::alltoall_per_rank) {
+      const models::Router& router = layers.moe.router;
+      distinct = models::distinct_parts(*layers.routing,
+                                        {.groups = router.groups, .kept = router.groups_kept},
+                                        layers.placement, layout);
+    }
+    return dispatch_traffic(*layers.placed, exchange, layout, one, distinct);
+  };
   // As the law counts: what an even rank sends to all, itself included.
-  group.rows_per_token =
-      dispatch_traffic(*layers.placed, c.exchange, one, distinct).busiest() * ranks / (ranks - 1.0);
-  const ExchangeTraffic pairs =
-      dispatch_traffic(*layers.placed, Exchange::alltoall_per_expert, one);
+  group.rows_per_token = traffic(c.exchange).busiest() * ranks / (ranks - 1.0);
+  const models::ExchangeTraffic pairs = traffic(Exchange::alltoall_per_expert);
   for (int rank = 0; rank < c.gpus; ++rank) {
     group.largest_share = std::max(group.largest_share, pairs.received(rank) / ranks);
   }
+  has_exchange_kernels_ = c.exchange == Exchange::alltoall_per_rank &&
+                          laws_.exchange.takes(ExchangeMode::normal, layout.nodes(), 0.0);
+  if (has_exchange_kernels_) {
+    group.normal = traffic(Exchange::alltoall_per_rank).volume();
+    group.low_latency = pairs.volume();
+  }
+}
+
+// What the collective's bias and marks rest on in this deployment.
+ModelStepCost::LawUse ModelStepCost::use_of(Collective collective, const models::RankGroup& group) {
+  const bool kernels = collective == Collective::all_to_all && has_exchange_kernels_;
+  return use_of(
+      kernels ? laws_.exchange.info(d_.nodes()) : laws_.collective.info(collective, group),
+      std::string(models::family_of(collective)));
 }
 
 const ModelStepCost::LawUse& ModelStepCost::use_of(Collective collective) const {
@@ -50,57 +69,98 @@ const ModelStepCost::LawUse& ModelStepCost::use_of(Collective collective) const 
   throw std::logic_error("unknown collective");
 }
 
-// Bytes of one dispatched row: hidden states as they are, or quantised before they leave when the
-// experts take 8-bit inputs (one fp32 scale per 128 elements); DeepSpeed's buffers are not.
+// Hidden states are dispatched as they are, or quantised before they leave when the experts take
+// 8-bit inputs; DeepSpeed's buffers are not.
+bool ModelStepCost::quantised_dispatch() const {
+  return models::activation_bytes(d_.architecture.experts_in(d_.scenario->precision)) == 1.0 &&
+         d_.candidate.exchange != Exchange::capacity_padded;
+}
+
+// Bytes of one dispatched row (one fp32 scale per 128 quantised elements).
 double ModelStepCost::dispatch_row() const {
   const auto hidden = static_cast<double>(d_.architecture.hidden);
-  const double input = models::activation_bytes(d_.architecture.experts_in(d_.scenario->precision));
-  return input == 1.0 && d_.candidate.exchange != Exchange::capacity_padded
-             ? hidden + hidden / 128.0 * 4.0
-             : hidden * row_bytes_;
+  return quantised_dispatch() ? models::dispatch_row_bytes(ExchangeMode::normal, hidden, true)
+                              : hidden * row_bytes_;
+}
+
+// Dispatch and combine by kernels made for it. Engines have both kinds at hand (low latency for
+// decode, normal for prefill); here the faster of those whose buffers hold the batch answers.
+void ModelStepCost::add_exchange_kernels(const ExpertGroup& group, double own, double unevenness,
+                                         Sum& sum) const {
+  const auto hidden = static_cast<double>(d_.architecture.hidden);
+  using Halves = std::array<models::Estimate, 2>;
+  const auto price = [&](ExchangeMode mode, const models::ExchangeVolume& per_token) {
+    const auto half = [&](ExchangePhase phase, double row) {
+      const double bytes = own * unevenness * row;
+      return laws_.exchange.estimate(mode, phase, d_.engine_group(),
+                                     {.tokens = own,
+                                      .experts = static_cast<double>(group.layers->moe.experts),
+                                      .hidden = hidden,
+                                      .own_bytes = own * row,
+                                      .near_bytes = per_token.near * bytes,
+                                      .far_bytes = per_token.far * bytes,
+                                      .staged_bytes = per_token.staged * bytes});
+    };
+    return Halves{half(ExchangePhase::dispatch,
+                       models::dispatch_row_bytes(mode, hidden, quantised_dispatch())),
+                  half(ExchangePhase::combine, hidden * row_bytes_)};
+  };
+  Halves best = price(ExchangeMode::normal, group.normal);
+  if (laws_.exchange.takes(ExchangeMode::low_latency, d_.nodes(), own)) {
+    const Halves other = price(ExchangeMode::low_latency, group.low_latency);
+    if (other[0].duration + other[1].duration < best[0].duration + best[1].duration) {
+      best = other;
+    }
+  }
+  sum.add(Phase::dispatch, best[0], all2all_, group.layers->count);
+  sum.add(Phase::combine, best[1], all2all_, group.layers->count);
 }
 
 // Dispatch and combine of the group's layers; serving.md 1.
 void ModelStepCost::add_exchange(const ExpertGroup& group, double group_tokens,
                                  std::int64_t rank_tokens, double busiest_pairs, Sum& sum) const {
   const models::MoeFfn& moe = group.layers->moe;
-  const double count = group.layers->count;
   const Candidate& c = d_.candidate;
-  const auto& law = laws_.collective;
   const auto largest = static_cast<double>(rank_tokens);
   const double row = static_cast<double>(d_.architecture.hidden) * row_bytes_;
-  const auto add = [&](Phase phase, Collective kind, int ranks, double bytes) {
-    if (ranks > 1) {
-      sum.add(phase, law.estimate(kind, ranks, Bytes(bytes)), use_of(kind), count);
+  const auto add = [&](Phase phase, Collective kind, const models::RankGroup& ranks, double bytes) {
+    if (ranks.ranks > 1) {
+      sum.add(phase, laws_.collective.estimate(kind, ranks, Bytes(bytes)), use_of(kind),
+              group.layers->count);
     }
   };
+  const auto add_all_to_all = [&](double rows) {
+    add(Phase::dispatch, Collective::all_to_all, d_.engine_group(), rows * dispatch_row());
+    add(Phase::combine, Collective::all_to_all, d_.engine_group(), rows * row);
+  };
   if (c.data_parallel == 1) {
-    add(Phase::combine, Collective::all_reduce, c.gpus, group_tokens * row);
+    add(Phase::combine, Collective::all_reduce, d_.engine_group(), group_tokens * row);
     return;
   }
   if (c.exchange == Exchange::allgather_reducescatter) {
     // Router logits travel with the hidden states. Sizes follow the largest rank.
     const double logits = static_cast<double>(moe.experts) * row_bytes_;
     const double tokens = largest * c.data_parallel;
-    add(Phase::dispatch, Collective::all_gather, c.data_parallel, tokens * (row + logits));
-    add(Phase::combine, Collective::reduce_scatter, c.data_parallel, tokens * row);
-    add(Phase::combine, Collective::all_reduce, c.tensor_parallel, largest * row);
+    add(Phase::dispatch, Collective::all_gather, d_.data_group(), tokens * (row + logits));
+    add(Phase::combine, Collective::reduce_scatter, d_.data_group(), tokens * row);
+    add(Phase::combine, Collective::all_reduce, d_.tensor_group(), largest * row);
     return;
   }
   // The TP ranks of a group each send their share of the rank's tokens.
   const double own = largest / c.tensor_parallel;
-  double rows = 0.0;
   if (c.exchange == Exchange::capacity_padded) {
-    rows = static_cast<double>(moe.experts * capacity_of(moe, rank_tokens));
+    add_all_to_all(static_cast<double>(moe.experts * capacity_of(moe, rank_tokens)));
   } else {
-    // The law is fitted to equal volumes; unequal ones take as long as their busiest rank. Sampling
-    // fluctuation raises it as it raises the busiest rank's pairs.
-    const double expected = group_tokens * group.largest_share;
-    rows = own * group.rows_per_token * std::max(1.0, busiest_pairs / expected);
+    // The laws are fitted to equal volumes; unequal ones take as long as their busiest rank.
+    // Sampling fluctuation raises it as it raises the busiest rank's pairs.
+    const double unevenness = std::max(1.0, busiest_pairs / (group_tokens * group.largest_share));
+    if (has_exchange_kernels_) {
+      add_exchange_kernels(group, own, unevenness, sum);
+    } else {
+      add_all_to_all(own * group.rows_per_token * unevenness);
+    }
   }
-  add(Phase::dispatch, Collective::all_to_all, c.gpus, rows * dispatch_row());
-  add(Phase::combine, Collective::all_to_all, c.gpus, rows * row);
-  add(Phase::combine, Collective::all_gather, c.tensor_parallel, largest * row);
+  add(Phase::combine, Collective::all_gather, d_.tensor_group(), largest * row);
 }
 
 }  // namespace moeplan::sim

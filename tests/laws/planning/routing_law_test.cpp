@@ -5,9 +5,9 @@
 
 #include <cmath>
 
+#include "models/routing/exchange_traffic.hpp"
 #include "models/routing/split_mix.hpp"
 #include "sim/evaluate.hpp"
-#include "sim/serving/exchange_traffic.hpp"
 #include "sim/serving/model_step_cost.hpp"
 #include "sim/serving/simulate.hpp"
 #include "tests/support/scenario_file.hpp"
@@ -218,8 +218,8 @@ TEST(RoutingLaw, AnyExchangeOfTheSameTotalTakesAtLeastTheUniformOne) {  // C2 22
     for (int i = 0; i < kRanks * kRanks; ++i) {
       uniform.push_back(i % (kRanks + 1) == 0 ? 0.0 : even);
     }
-    EXPECT_GE(ExchangeTraffic(kRanks, rows).busiest(),
-              ExchangeTraffic(kRanks, uniform).busiest() - 1e-12);
+    EXPECT_GE(models::ExchangeTraffic(kRanks, rows).busiest(),
+              models::ExchangeTraffic(kRanks, uniform).busiest() - 1e-12);
   }
   // And the priced step: the same copies of every token, unevenly spread.
   const Candidate candidate = ranks_of_four(Exchange::alltoall_per_expert);

@@ -6,11 +6,14 @@
 
 #include "sim/evaluate.hpp"
 #include "sim/serving/model_step_cost.hpp"
+#include "tests/laws/planning/batches.hpp"
 #include "tests/support/scenario_file.hpp"
 
 namespace moeplan::sim {
 namespace {
 
+using tests::decode;
+using tests::prefill;
 using tests::ScenarioFile;
 
 // The small scenario on data-sheet laws.
@@ -18,21 +21,6 @@ class DatasheetFile : public ScenarioFile {
  public:
   DatasheetFile() { set("hardware", "{gpu: h100-sxm, gpus: [1, 2, 4], profile: datasheet}"); }
 };
-
-RankBatch decode(std::int64_t sequences, std::int64_t context) {
-  RankBatch batch;
-  batch.decode_sequences = batch.sampled = sequences;
-  batch.decode_kv_tokens = sequences * context;
-  return batch;
-}
-
-RankBatch prefill(std::int64_t tokens) {
-  RankBatch batch;
-  batch.prefill_tokens = tokens;
-  batch.sampled = 1;
-  batch.prefill.push_back({tokens, 0});
-  return batch;
-}
 
 std::vector<RankBatch> steps() {
   return {decode(1, 100), decode(64, 1000), decode(256, 4000), prefill(64), prefill(8192)};
@@ -252,7 +240,7 @@ TEST(StepLaw, MemoryIsAHardLimitAtTheByte) {
 
 TEST(StepLaw, SplitsThatDoNotDivideSayWhich) {
   DatasheetFile file;
-  file.set("hardware", "{gpu: h100-sxm, gpus: [3, 16], profile: datasheet}");
+  file.set("hardware", "{gpu: h100-sxm, gpus: [3, 12], profile: datasheet}");
   const Scenario scenario = file.load();
   const auto why = [&](const Candidate& candidate) {
     const auto placed = deploy(scenario, candidate);
@@ -265,7 +253,8 @@ TEST(StepLaw, SplitsThatDoNotDivideSayWhich) {
       why({.experts_kept = 128, .gpus = 3, .data_parallel = 3, .expert_parallel = true});
   EXPECT_EQ(experts.code, "expert_parallel");
   EXPECT_NE(experts.reason.find("experts 126 to 127"), std::string::npos);
-  EXPECT_EQ(why({.experts_kept = 128, .gpus = 16, .tensor_parallel = 16}).code, "node");
+  EXPECT_EQ(why({.experts_kept = 128, .gpus = 12, .tensor_parallel = 4, .data_parallel = 3}).code,
+            "node");
   EXPECT_EQ(why({.experts_kept = 128,
                  .gpus = 2,
                  .data_parallel = 2,

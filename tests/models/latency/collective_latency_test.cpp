@@ -107,6 +107,90 @@ TEST(FabricLaw, AllReduceIsTwoPasses) {
               (expected + models::kCollectiveLaunch) / 2, 1e-12);
 }
 
+// Two nodes of 8 ranks, 100 GB/s inside with 1 us a hop, 20 GB/s uplinks with 5 us.
+struct TwoTiers {
+  Fabric inside = fabric(1e11, 1e-6);
+  Fabric uplink = fabric(2e10, 5e-6);
+  FabricLaw law() const { return FabricLaw(inside, 8, &uplink); }
+};
+
+TEST(FabricLawOverNodes, TheSlowerTierSetsTheTimeAndAllHopsCount) {
+  const TwoTiers tiers;
+  const double in = 1e11 * models::kBusEfficiency;
+  const double out = 2e10 * models::kBusEfficiency;
+  const double hops = 3e-6 + 5e-6;
+  // All-reduce of 800 MB: 7/8 S inside (9.46 ms) against 1/2 S / 8 over an uplink (3.38 ms).
+  EXPECT_NEAR(tiers.law().seconds(Collective::all_reduce, 16, 8e8),
+              models::kCollectiveLaunch + 2 * (hops + 7.0 / 8 * 8e8 / in), 1e-12);
+  // All-to-all of 160 MB: 8/16 S leave over the uplink, 7/16 S stay on the node.
+  EXPECT_NEAR(tiers.law().seconds(Collective::all_to_all, 16, 1.6e8),
+              models::kCollectiveLaunch + hops + 8e7 / out, 1e-12);
+}
+
+TEST(FabricLawOverNodes, APcieNodesPortLeadsToItsNetworkCardToo) {
+  TwoTiers tiers;
+  tiers.inside.bandwidth = BytesPerSecond(2e10);
+  const double before = tiers.law().seconds(Collective::all_to_all, 16, 1.6e8);
+  tiers.inside.kind = Fabric::Kind::pcie;
+  // 7/16 + 8/16 of 160 MB over one port.
+  EXPECT_NEAR(tiers.law().seconds(Collective::all_to_all, 16, 1.6e8) - before,
+              7e7 / (2e10 * models::kBusEfficiency), 1e-12);
+}
+
+TEST(FabricLawOverNodes, AGroupMayHaveOneRankOnEachNode) {
+  // Data-parallel ranks of TP8: two ranks, two nodes, nothing inside.
+  const TwoTiers tiers;
+  EXPECT_NEAR(tiers.law().seconds(Collective::all_gather, {2, 2}, 1e8),
+              models::kCollectiveLaunch + 5e-6 + 5e7 / (2e10 * models::kBusEfficiency), 1e-12);
+  EXPECT_GT(tiers.law().seconds(Collective::all_gather, {2, 2}, 1e8),
+            tiers.law().seconds(Collective::all_gather, {2, 1}, 1e8));
+}
+
+TEST(CollectiveLatencyOverNodes, AddsWhatTheFabricAddsToTheFittedLawThatSpansNodes) {
+  const TwoTiers tiers;
+  auto own = message_law("allreduce", 8, 1e-6, 9e11, 1.0);
+  own.info.kernel_source = "vLLM_custom_graph";
+  const CollectiveLatency law({message_law("allreduce", 8, 15e-6, 2e11, 1.0), own}, tiers.law());
+  EXPECT_NEAR(in_microseconds(law.estimate(Collective::all_reduce, 8, bytes(0)).duration), 1.0,
+              1e-9);
+  // Not the engine's own kernel. No bytes: 15 us and two passes of the hop between nodes.
+  const auto over = law.estimate(Collective::all_reduce, 16, bytes(0));
+  EXPECT_NEAR(in_microseconds(over.duration), 15.0 + 10.0, 1e-9);
+  EXPECT_TRUE(over.extrapolated);
+  // The band is that of a data sheet then.
+  EXPECT_EQ(law.info(Collective::all_reduce, 8).size(), 2u);
+  const auto infos = law.info(Collective::all_reduce, 16);
+  ASSERT_EQ(infos.size(), 2u);
+  EXPECT_EQ(infos.front().kernel_source, "nccl");
+  EXPECT_TRUE(infos.back().datasheet);
+  EXPECT_EQ(infos.back().kernel, "allreduce");
+}
+
+TEST(CollectiveLatencyOverNodes, MoreNodesAreNeverCheaper) {
+  const TwoTiers tiers;
+  std::vector<models::FittedLaw> laws;
+  for (const double ranks : {2.0, 4.0, 8.0}) {
+    for (const char* family : {"allreduce", "allgather", "reducescatter", "all2all"}) {
+      laws.push_back(message_law(family, ranks, 5e-6 + 1e-6 * ranks, 4e11 - 1e10 * ranks, 0.6));
+    }
+  }
+  for (const CollectiveLatency& law :
+       {CollectiveLatency({}, tiers.law()), CollectiveLatency(laws, tiers.law())}) {
+    for (const Collective collective : kAll) {
+      for (const double size : {0.0, 1e5, 1e7, 1e9}) {
+        Seconds last;
+        for (const int nodes : {1, 2, 4, 8}) {
+          const Seconds now = law.estimate(collective, 8 * nodes, bytes(size)).duration;
+          EXPECT_GE(now, last) << nodes << " nodes, " << size << " B";
+          last = now;
+        }
+        EXPECT_GE(law.estimate(collective, {8, 2}, bytes(size)).duration,
+                  law.estimate(collective, {4, 1}, bytes(size)).duration);
+      }
+    }
+  }
+}
+
 TEST(FabricLaw, MoreBandwidthIsNeverSlower) {
   const Fabric slow = fabric(1e10, 5e-6);
   const Fabric fast = fabric(4e10, 5e-6);

@@ -128,21 +128,24 @@ TEST(Plan, DenseModelsHaveReplicasInsteadOfAttentionDataParallelism) {
   }
 }
 
-TEST(Plan, WholeInstancesArePaidAndEnginesDoNotSpanMachines) {
+TEST(Plan, WholeInstancesArePaidAndEnginesSpanMachinesNodeByNode) {
   // AWS rents 8 H100s at a time: three engines of 2 GPUs share one instance, five need two.
   const Scenario aws = ScenarioFile().set("prices", "{book: 2026-11, provider: AWS}").load();
   for (const auto& [replicas, instances] : {std::pair{3, 1}, std::pair{4, 1}, std::pair{5, 2}}) {
-    const auto offer = cheapest_offer(aws.prices, "h100-sxm", 2, replicas);
+    const auto offer = cheapest_offer(aws.prices, "h100-sxm", 2, 8, replicas);
     EXPECT_EQ(std::get<Offer>(offer).instances, instances);
   }
   // RunPod rents single GPUs in machines of up to 8: an engine of 2 takes two of them.
   const Scenario pod = ScenarioFile().set("prices", "{book: 2026-11, provider: RunPod}").load();
-  const auto single = cheapest_offer(pod.prices, "h100-sxm", 2, 5);
+  const auto single = cheapest_offer(pod.prices, "h100-sxm", 2, 8, 5);
   EXPECT_EQ(std::get<Offer>(single).price->gpus, 1);
   EXPECT_EQ(std::get<Offer>(single).instances, 10);
-  const auto none = cheapest_offer(aws.prices, "h100-sxm", 64, 1);
+  // An engine of 16 GPUs takes two machines of 8, from either; nobody has machines of 64.
+  EXPECT_EQ(std::get<Offer>(cheapest_offer(aws.prices, "h100-sxm", 16, 8, 3)).instances, 6);
+  EXPECT_EQ(std::get<Offer>(cheapest_offer(pod.prices, "h100-sxm", 16, 8, 3)).instances, 48);
+  const auto none = cheapest_offer(aws.prices, "h100-sxm", 64, 64, 1);
   EXPECT_NE(std::get<std::string>(none).find("64 GPUs"), std::string::npos);
-  const auto unknown = cheapest_offer(aws.prices, "no-such-gpu", 1, 1);
+  const auto unknown = cheapest_offer(aws.prices, "no-such-gpu", 1, 8, 1);
   EXPECT_NE(std::get<std::string>(unknown).find("no on_demand price"), std::string::npos);
 }
 

@@ -1,0 +1,104 @@
+// Hardware of a scenario: GPUs in their usual or named nodes, with fabrics and cost laws.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "models/catalog/catalog.hpp"
+#include "models/latency/profile.hpp"
+#include "sim/scenario/checker.hpp"
+
+namespace moeplan::sim {
+namespace {
+
+// The profile that hardware.profile means for a GPU; nullopt when the data sheet is to serve.
+std::optional<models::Profile> read_profile(const std::string& name, const std::string& gpu,
+                                            const std::filesystem::path& scenario) {
+  if (name == "datasheet") {
+    return std::nullopt;
+  }
+  if (name != "catalog") {
+    return models::load_profile(models::profile_path(resolved(name, scenario)));
+  }
+  const std::vector<std::string> ids = models::catalog_ids("profiles");
+  if (std::find(ids.begin(), ids.end(), gpu) == ids.end()) {
+    return std::nullopt;
+  }
+  return models::load_profile(models::profile_path(gpu));
+}
+
+// The option of a GPU in a node, or in its usual one.
+std::optional<HardwareOption> read_option(Checker& check, const ScenarioValues& values,
+                                          const std::filesystem::path& path, models::Gpu gpu,
+                                          std::size_t item, const models::Node* node,
+                                          models::LawRequest request) {
+  if (node != nullptr) {
+    request.other_fabric = node->fabric != gpu.fabric;
+    gpu.fabric = node->fabric;
+    gpu.uplink = node->uplink;
+    gpu.gpus_per_node = node->gpus;
+  }
+  const auto fabric = [&](const std::string& id, const char* what) {
+    return check.loaded(
+        "hardware.gpu", item, [&] { return models::load_fabric(id); }, what + gpu.id);
+  };
+  const auto inside = fabric(gpu.fabric, "fabric of ");
+  const auto uplink = fabric(gpu.uplink, "uplink of ");
+  if (!inside || !uplink) {
+    return std::nullopt;
+  }
+  auto laws = check.loaded("hardware.profile", [&] {
+    const auto profile = read_profile(values.text("hardware.profile"), gpu.id, path);
+    return models::make_cost_laws(gpu, *inside, &*uplink, profile ? &*profile : nullptr, request);
+  });
+  if (!laws) {
+    return std::nullopt;
+  }
+  return HardwareOption{std::move(gpu), *inside, *uplink, std::move(*laws),
+                        node == nullptr ? "" : node->id};
+}
+
+}  // namespace
+
+std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& values,
+                                          const std::filesystem::path& path,
+                                          const models::LawRequest& request) {
+  const std::vector<std::string> ids = values.texts("hardware.gpu");
+  std::vector<models::Node> nodes;
+  const std::vector<std::string> named = values.texts("hardware.node");
+  for (std::size_t i = 0; i < named.size(); ++i) {
+    const auto node = check.loaded("hardware.node", i, [&] { return models::load_node(named[i]); });
+    if (node && std::find(ids.begin(), ids.end(), node->gpu) == ids.end()) {
+      check.item_problem(
+          "hardware.node", i, "E_VALUE",
+          fmt::format("{} holds {}, which is not among hardware.gpu", node->id, node->gpu),
+          "a node of " + joined(ids));
+    } else if (node) {
+      nodes.push_back(*node);
+    }
+  }
+  std::vector<HardwareOption> options;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto gpu = check.loaded("hardware.gpu", i, [&] { return models::load_gpu(ids[i]); });
+    if (!gpu) {
+      continue;
+    }
+    bool placed = false;
+    for (const models::Node& node : nodes) {
+      if (node.gpu == gpu->id) {
+        placed = true;
+        if (auto option = read_option(check, values, path, *gpu, i, &node, request)) {
+          options.push_back(std::move(*option));
+        }
+      }
+    }
+    if (!placed) {
+      if (auto option = read_option(check, values, path, *gpu, i, nullptr, request)) {
+        options.push_back(std::move(*option));
+      }
+    }
+  }
+  return options;
+}
+
+}  // namespace moeplan::sim
