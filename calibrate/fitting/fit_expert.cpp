@@ -80,24 +80,37 @@ std::vector<bool> free_parameters(const FitProblem& problem, bool parts) {
   return free;
 }
 
-// The fit with what no device can do held at its limit: weights read above the peak rate, or memory
-// and compute time that hinder each other (norm below 1). Rows that call for either do not tell
-// the two apart; their other parameters are fitted again around the limit.
-FitOutcome fit_within_limits(FitProblem& problem, std::vector<bool> free, const models::Gpu& gpu) {
+// The fit with what no device can do held at its limit: weights read or products computed above the
+// peak rates, or memory and compute time that hinder each other (norm below 1). Rows that call for
+// one of these do not tell the limits apart; their other parameters are fitted again around it.
+FitOutcome fit_within_limits(FitProblem& problem, std::vector<bool> free, const models::Gpu& gpu,
+                             models::Precision precision) {
+  struct Limit {
+    const char* name;
+    double value;
+    bool lower;  // else an upper one
+  };
+  const Limit limits[] = {{"norm", 1.0, true},
+                          {"bandwidth_Bps", gpu.bandwidth.value(), false},
+                          {"compute_flops", gpu.peak_for(precision).value(), false}};
   FitOutcome found = fit(problem, {.warm = {}, .warm_determined = free});
-  for (std::size_t i = 0; i < problem.parameters.size(); ++i) {
-    Parameter& parameter = problem.parameters[i];
-    const bool hinders = parameter.name == "norm" && found.theta[i] < 1.0;
-    const bool too_fast =
-        parameter.name == "bandwidth_Bps" && found.theta[i] > gpu.bandwidth.value();
-    if (found.determined[i] && (hinders || too_fast)) {
-      parameter.neutral = hinders ? 1.0 : gpu.bandwidth.value();
-      free = found.determined;
-      free[i] = false;
-      std::vector<double> warm = found.theta;
-      warm[i] = parameter.neutral;
-      found = fit(problem, {.starts = 2, .warm = warm, .warm_determined = free});
-      i = 0;  // the refit may have moved the other one over its limit
+  for (bool again = true; again;) {
+    again = false;
+    for (const Limit& limit : limits) {
+      for (std::size_t i = 0; i < problem.parameters.size(); ++i) {
+        const double value = found.theta[i];
+        if (problem.parameters[i].name != limit.name || !found.determined[i] ||
+            (limit.lower ? value >= limit.value : value <= limit.value)) {
+          continue;
+        }
+        problem.parameters[i].neutral = limit.value;
+        free = found.determined;
+        free[i] = false;
+        std::vector<double> warm = found.theta;
+        warm[i] = limit.value;
+        found = fit(problem, {.starts = 2, .warm = warm, .warm_determined = free});
+        again = true;  // the refit may have moved another one over its limit
+      }
     }
   }
   return found;
@@ -226,7 +239,8 @@ FittedFamily fit_expert(const std::vector<ExpertSample>& samples, const models::
   const bool parts = only_parts(rows.fitted);
   const models::TileRule tiles = best_tiles(rows.fitted, gpu, parts);
   FitProblem problem = problem_of(rows.fitted, gpu, tiles);
-  FamilyFit found{.all = fit_within_limits(problem, free_parameters(problem, parts), gpu),
+  FamilyFit found{.all = fit_within_limits(problem, free_parameters(problem, parts), gpu,
+                                           samples.front().origin.precision),
                   .held_out = {}};
   found.held_out =
       hold_out(problem, found.all, rows.shape_of, static_cast<int>(rows.shapes.size()));

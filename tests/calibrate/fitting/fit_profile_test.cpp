@@ -77,13 +77,104 @@ TEST(FitProfile, PrintsExactlyTheKeysOfTheInterface) {
   std::size_t at = 0;
   for (const char* key :
        {"kernel", "kernel_source", "dtype", "distribution", "shapes", "points", "median_abs_error",
-        "p90_abs_error", "max_abs_error", "bias", "extrapolated_points", "leave_one_shape_out"}) {
+        "p90_abs_error", "max_abs_error", "bias", "extrapolated_points", "leave_one_shape_out",
+        "leave_one_expert_count_out"}) {
     const std::size_t found = line.find(std::string("\"") + key + "\"");
     ASSERT_NE(found, std::string::npos) << key;
     EXPECT_GE(found, at);
     at = found;
   }
   EXPECT_NE(line.find("\"leave_one_shape_out\": null"), std::string::npos) << line;
+  EXPECT_NE(line.find("\"leave_one_expert_count_out\": null"), std::string::npos) << line;
+}
+
+// A file in memory whose rows were made elsewhere.
+Measurements made(const std::string& name) {
+  Measurements file;
+  file.file = name;
+  file.name = name;
+  file.sha256 = std::string(64, '0');
+  file.source = "measured";
+  return file;
+}
+
+// Decode attention of three shapes: 25 us (the host's) + what the data sheet says of the cache.
+Measurements decodes(bool host) {
+  Measurements file = made("decode.csv");
+  for (const std::int64_t kv_heads : {2, 4, 8}) {
+    for (double sequences = 1.0; sequences <= 256.0; sequences *= 2.0) {
+      models::AttentionSample row;
+      row.origin = {.kernel_source = "test", .seconds = 25e-6, .host_launched = host};
+      row.shape = {.heads = 32, .kv_heads = kv_heads, .head_dim = 128};
+      row.decode = true;
+      row.sequences = sequences;
+      row.chunk = 1.0;
+      row.history = 16384.0;
+      row.origin.seconds +=
+          sequences * 16384.0 * 4.0 * static_cast<double>(kv_heads) * 128.0 / 2.9e12;
+      file.attention.push_back(row);
+    }
+  }
+  return file;
+}
+
+TEST(FitProfile, AHostsLaunchesAreNoPartOfALaw) {
+  const models::Gpu gpu = models::load_gpu("h800-sxm");
+  const auto graph = fit_profile({decodes(false)}, gpu).profile.laws.at(0);
+  const auto host = fit_profile({decodes(true)}, gpu).profile.laws.at(0);
+  EXPECT_NEAR(graph.value("launch_s"), 25e-6, 1e-7);
+  EXPECT_DOUBLE_EQ(host.value("launch_s"), 11e-6) << "of the data-sheet law";
+  EXPECT_DOUBLE_EQ(host.value("bandwidth_Bps"), graph.value("bandwidth_Bps"));
+  EXPECT_NE(host.info.source.find("25 us of the host's launches taken as 11 us"), std::string::npos)
+      << host.info.source;
+  for (const std::string& name : host.covariance_of) {
+    EXPECT_NE(name, "launch_s");
+  }
+  EXPECT_EQ(host.covariance.size(), host.covariance_of.size());
+}
+
+TEST(FitProfile, RefusesUtilisationsOfAnotherDevice) {
+  Measurements file = decodes(false);
+  file.stated_peak = models::StatedPeak{models::Precision::fp8, 296e12};
+  tests::expect_input_error([&] { fit_profile({file}, models::load_gpu("h800-sxm")); }, "E_UNIT",
+                            "decode.csv", "296 TFLOP/s", "1979 TFLOP/s");
+  file.stated_peak->flops = 1979e12;
+  EXPECT_NO_THROW(fit_profile({file}, models::load_gpu("h800-sxm")));
+}
+
+TEST(FitProfile, FewRowsMakeNoLaw) {
+  Measurements file = decodes(false);
+  file.attention.resize(2);
+  file.notes = {"3 rows left out: why"};
+  const auto fitted = fit_profile({file}, models::load_gpu("h800-sxm"));
+  EXPECT_TRUE(fitted.profile.laws.empty());
+  ASSERT_EQ(fitted.notes.size(), 2u);
+  EXPECT_EQ(fitted.notes[0], "decode.csv: 3 rows left out: why");
+  EXPECT_NE(fitted.notes[1].find("fewer than the law's 3 parameters"), std::string::npos);
+}
+
+TEST(FitProfile, OneKindOfKernelIsNoLawOfAllThatPassData) {
+  Measurements file = made("streams.csv");
+  const auto add = [&file](const char* layer) {
+    for (double size = 1e6; size < 1e9; size *= 10.0) {
+      models::StreamSample row;
+      row.origin = {.kernel_source = "test", .seconds = 2e-6 + size / 2e12};
+      row.kernel = "permute";
+      row.layer = layer;
+      row.bytes = size;
+      file.streams.push_back(row);
+    }
+  };
+  add("shuffle");
+  const models::Gpu gpu = models::load_gpu("h800-sxm");
+  EXPECT_TRUE(fit_profile({file}, gpu).profile.laws.empty());
+  EXPECT_EQ(fit_profile({file}, gpu).families.size(), 1u) << "reported all the same";
+  add("norm");
+  add("rotary");
+  const auto fitted = fit_profile({file}, gpu);
+  ASSERT_EQ(fitted.profile.laws.size(), 1u);
+  EXPECT_EQ(fitted.profile.laws[0].info.form, "stream_v1");
+  EXPECT_NO_THROW(models::parse_profile(profile_text(fitted.profile), "p.json"));
 }
 
 }  // namespace

