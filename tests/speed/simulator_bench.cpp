@@ -9,7 +9,8 @@
 #include "sim/serving/model_step_cost.hpp"
 #include "sim/serving/simulate.hpp"
 using namespace moeplan; using namespace moeplan::sim;
-double now(){return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();}
+#include <time.h>
+double now(){timespec t; clock_gettime(CLOCK_THREAD_CPUTIME_ID,&t); return (double)t.tv_sec+1e-9*(double)t.tv_nsec;}
 int main(int argc,char**argv){
   Scenario s = load_scenario(argv[1]);
   if (argc>2) s.engine.jitter = std::atof(argv[2]);
