@@ -17,6 +17,7 @@
 
 #include "sim/deployment/deployment.hpp"
 #include "sim/serving/batch.hpp"
+#include "sim/serving/count_table.hpp"
 
 namespace moeplan::sim {
 
@@ -126,13 +127,13 @@ class ModelStepCost : public StepCost {
   std::vector<ExpertGroup> experts_;  // by MoE layers that are alike
   bool padded_ = false;               // exchange through buffers of fixed capacity
   double pairs_per_token_ = 0.0;      // of all MoE layers
-  std::vector<std::optional<Priced>> by_rank_tokens_;
+  CountTable<Priced> by_rank_tokens_;
   std::unordered_map<std::int64_t, Priced> by_group_tokens_;  // key: group * 2^24 + largest rank
   // Dropped pairs of one rank, all layers; key: its tokens * 2^24 + the largest rank's.
   std::unordered_map<std::int64_t, double> dropped_;
-  std::vector<std::optional<Priced>> by_sampled_;
-  std::vector<std::optional<Priced>> by_sequences_;
-  std::vector<std::optional<DecodeAttention>> by_decode_sequences_;
+  CountTable<Priced> by_sampled_;
+  CountTable<Priced> by_sequences_;
+  CountTable<DecodeAttention> by_decode_sequences_;
   std::uint64_t used_outside_ = 0;
 };
 
