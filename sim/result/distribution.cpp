@@ -150,7 +150,8 @@ Distribution distribution_of(const GapLog& gaps) {
   });
   result.mean = static_cast<double>(sum) / 1e12 / static_cast<double>(result.count);
   const auto each = [&](const auto& action) {
-    gaps.for_each([&](std::int64_t ps, std::int64_t count) { action(static_cast<double>(ps), count); });
+    gaps.for_each(
+        [&](std::int64_t ps, std::int64_t count) { action(static_cast<double>(ps), count); });
   };
   add_percentiles(each, static_cast<double>(min), static_cast<double>(max), 1e12, result);
   return result;

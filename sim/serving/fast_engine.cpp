@@ -7,7 +7,7 @@
 namespace moeplan::sim {
 
 bool FastEngine::runs(const SimulationSetup& setup, StepCost& cost) {
-  return setup.replicas == 1 && setup.limits.data_parallel == 1 &&
+  return !setup.limits.scheduler.plain && setup.replicas == 1 && setup.limits.data_parallel == 1 &&
          setup.router == RouterPolicy::round_robin && cost.decode_line(1, 1).has_value();
 }
 
@@ -43,8 +43,7 @@ ServingTrace FastEngine::run() {
 void FastEngine::arrive() {
   const RequestSpec& request = feed_.request();
   const auto index = static_cast<std::int32_t>(trace_.requests.size());
-  const RequestStatus status =
-      refusal(setup_.limits, request.prompt_tokens, request.output_tokens);
+  const RequestStatus status = refusal(setup_.limits, request.prompt_tokens, request.output_tokens);
   // Field by field: a record built apart and copied stalls the processor.
   RequestRecord& arrived = trace_.requests.emplace_back();
   arrived.arrival = request.arrival;
@@ -54,8 +53,8 @@ void FastEngine::arrive() {
   arrived.status = status;
   if (status == RequestStatus::unfinished) {
     fresh_.push_back(index);
-    trace_.aborted = trace_.aborted || (setup_.abort_above_waiting > 0 &&
-                                        waiting() > setup_.abort_above_waiting);
+    trace_.aborted = trace_.aborted ||
+                     (setup_.abort_above_waiting > 0 && waiting() > setup_.abort_above_waiting);
   } else {
     feed_.on_completion(request.arrival);
   }

@@ -25,8 +25,8 @@ struct SimulationSetup {
   std::int64_t abort_above_waiting = 0;
 };
 
-// The cost prices the steps of every replica. Deterministic in (setup, cost). Setups that FastEngine
-// runs are run by it, with the same trace.
+// The cost prices the steps of every replica. Deterministic in (setup, cost). Setups that
+// FastEngine runs are run by it, with the same trace.
 ServingTrace simulate(const SimulationSetup& setup, StepCost& cost);
 
 // The same by the event loop, whatever the setup: what simulate() is held against.

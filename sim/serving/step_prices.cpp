@@ -63,9 +63,9 @@ void StepPrices::load_mixed(const RankBatch& batch, MixedLine& line) {
   const DecodeLine at_zero = ask_line(batch.decode_sequences, 0);
   cost_->remember_only(remembered);
   line.offset = (found.base.total() - at_zero.base.total()).picoseconds();
-  require(line.offset ==
-              (found.base[Phase::attention] - at_zero.base[Phase::attention]).picoseconds(),
-          "pieces of a decode line differ in attention alone");
+  require(
+      line.offset == (found.base[Phase::attention] - at_zero.base[Phase::attention]).picoseconds(),
+      "pieces of a decode line differ in attention alone");
   line.fs_per_kv_token = found.attention_fs_per_kv_token;
   line.from = found.kv_tokens_from;
   line.to = found.kv_tokens_to;

@@ -81,14 +81,15 @@ class StepPrices {
   void widen();
 
   StepCost* cost_;
-  std::vector<Line> decode_lines_;  // [decoding sequences]
+  std::vector<Line> decode_lines_;      // [decoding sequences]
   std::vector<MixedLine> mixed_lines_;  // [decoding sequences]
   std::int64_t attention_ps_ = 0;
   PhaseTimes others_;  // of lines that were replaced, and of compositions that are not kept
   // Open addressing over mixed_; -1 = free.
   std::vector<std::int32_t> probes_;
   std::vector<Mixed> mixed_;
-  std::vector<PhaseTimes> mixed_times_;  // [mixed_]: apart, because only the end of a run reads them
+  std::vector<PhaseTimes>
+      mixed_times_;  // [mixed_]: apart, because only the end of a run reads them
   std::vector<PrefillPiece> pieces_;
   RankBatch asked_;
 };
