@@ -56,8 +56,7 @@ Screen::Screen(const Scenario& scenario)
     : scenario_(scenario),
       slack_(std::exp(-kDeviations * scenario.engine.jitter -
                       0.5 * scenario.engine.jitter * scenario.engine.jitter)),
-      floor_(floor_of()),
-      work_(work_of()) {}
+      floor_(floor_of()) {}
 
 Screen::Floor Screen::floor_of() const {
   const Load load = floor_load(scenario_);
@@ -168,6 +167,7 @@ std::optional<Infeasible> Screen::misses_floor(const Deployment& deployment, Ste
 std::optional<Infeasible> Screen::exceeds_budget(const Deployment& deployment,
                                                  StepCost& cost) const {
   const LatencyObjectives& o = scenario_.objectives.latency;
+  std::call_once(work_known_, [&] { work_ = work_of(); });
   if (!work_ || deployment.candidate.data_parallel > 1 || o.ttft_p99_s <= 0.0) {
     return std::nullopt;
   }

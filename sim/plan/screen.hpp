@@ -4,6 +4,7 @@
 // still fail there.
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -55,7 +56,8 @@ class Screen {
   const Scenario& scenario_;
   double slack_;  // the least a jittered step takes of its price
   Floor floor_;
-  std::optional<Work> work_;  // nothing: the load is not bounded
+  mutable std::once_flag work_known_;
+  mutable std::optional<Work> work_;  // nothing: the load is not bounded
 };
 
 }  // namespace moeplan::sim

@@ -7,8 +7,9 @@
 namespace moeplan::sim {
 
 bool FastEngine::runs(const SimulationSetup& setup, StepCost& cost) {
-  return !setup.limits.scheduler.plain && setup.replicas == 1 && setup.limits.data_parallel == 1 &&
-         setup.router == RouterPolicy::round_robin && cost.decode_line(1, 1).has_value();
+  return !setup.limits.scheduler.plain && setup.max_events == 0 && setup.replicas == 1 &&
+         setup.limits.data_parallel == 1 && setup.router == RouterPolicy::round_robin &&
+         cost.decode_line(1, 1).has_value();
 }
 
 FastEngine::FastEngine(const SimulationSetup& setup, StepCost& cost, const RandomStream& jitter)
@@ -32,6 +33,7 @@ ServingTrace FastEngine::run() {
     }
     cut_off_ = trace_.aborted;
     went_on = step();
+    watch_.event(now_, 0, trace_.output_tokens + trace_.prompt_tokens, in_system());
   }
   trace_.end = now_;
   trace_.blocks_at_end = used_blocks_;

@@ -31,7 +31,7 @@ Scenario random_scenario(std::int64_t trial) {
   const std::string arrivals =
       random.below(4) == 0
           ? fmt::format("arrivals: closed_loop, concurrency: {}", 1 + random.below(64))
-          : fmt::format("rate: {:.3f} requests/s", between(0.5, 300.0));
+          : fmt::format("rate: {:.3f} requests/s", between(5.0, 500.0));
   file.set("workload",
            fmt::format("{{{}, requests: 300, input_tokens: {{distribution: log_normal, median: "
                        "{:.0f}, sigma: 0.7, max: 8000}}, output_tokens: {{distribution: {}}}}}",
@@ -49,7 +49,7 @@ Scenario random_scenario(std::int64_t trial) {
     objectives += fmt::format(", ttft_p50: {:.2f} ms", between(15.0, 500.0));
   }
   if (random.below(2) == 0) {
-    objectives += fmt::format(", budget: {:.2f} USD/h", between(5.0, 500.0));
+    objectives += fmt::format(", budget: {:.2f} USD/h", between(3.0, 30.0));
   }
   file.set("objectives", "{" + objectives + "}");
   return file.load();
