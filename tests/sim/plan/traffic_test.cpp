@@ -91,21 +91,22 @@ TEST_F(Traffic, ABatchAtOnceIsSplitOverEngines) {
 // L = rate x W. The rate doubles over the second half while every request stays as long: more are
 // in the system, but nothing grows. With twice the stay as well, it does.
 TEST(Growth, OfARateIsNoOverload) {
-  const auto samples = [](double stay_end) {
-    std::vector<SystemSample> all;
+  const auto requests = [](double stay_end) {
+    std::vector<RequestRecord> all;
     double t = 0.0;
     for (int i = 0; i < 4000; ++i) {
       const double x = std::max(0.0, (i - 2000) / 2000.0);
       const double rate = 100.0 * (1.0 + x);
       t += 1.0 / rate;
       const double stay = 1.0 + (stay_end - 1.0) * x;
-      all.push_back({SimTime{} + Seconds(t), static_cast<std::int32_t>(rate * stay)});
+      all.push_back({.arrival = SimTime{} + Seconds(t),
+                     .in_system = static_cast<std::int32_t>(rate * stay)});
     }
     return all;
   };
-  EXPECT_GT(growth_over_second_half(samples(1.0)).requests, 80.0);
-  EXPECT_NEAR(growth_over_second_half(samples(1.0), false).requests, 0.0, 2.0);
-  EXPECT_GT(growth_over_second_half(samples(2.0), false).requests, 100.0);
+  EXPECT_GT(growth_over_second_half(requests(1.0)).requests, 80.0);
+  EXPECT_NEAR(growth_over_second_half(requests(1.0), false).requests, 0.0, 2.0);
+  EXPECT_GT(growth_over_second_half(requests(2.0), false).requests, 100.0);
 }
 
 }  // namespace
