@@ -11,21 +11,6 @@ namespace {
 
 constexpr double kLateShare = 0.02;  // of the schedule: as the growth that counts as overload
 
-SimulationSetup setup_of(const Deployment& deployment, const Load& load) {
-  const Scenario& scenario = *deployment.scenario;
-  SimulationSetup setup;
-  setup.limits = {.scheduler = {.max_sequences = scenario.engine.max_sequences,
-                                .max_batched_tokens = scenario.engine.max_batched_tokens,
-                                .kv_blocks = deployment.memory.kv_blocks},
-                  .data_parallel = deployment.candidate.data_parallel,
-                  .max_model_length = scenario.engine.max_model_length,
-                  .jitter = scenario.engine.jitter};
-  setup.mix = mix_of(scenario.workload, load);
-  setup.seed = scenario.seed;
-  setup.abort_above_waiting = load.abort_above_waiting;
-  return setup;
-}
-
 // With a limit at the client the queue is there, out of the engine's sight: the client falls behind
 // its schedule.
 bool client_falls_behind(const SimulationSetup& setup, const ServingTrace& trace) {
@@ -42,6 +27,21 @@ bool client_falls_behind(const SimulationSetup& setup, const ServingTrace& trace
 }
 
 }  // namespace
+
+SimulationSetup setup_of(const Deployment& deployment, const Load& load) {
+  const Scenario& scenario = *deployment.scenario;
+  SimulationSetup setup;
+  setup.limits = {.scheduler = {.max_sequences = scenario.engine.max_sequences,
+                                .max_batched_tokens = scenario.engine.max_batched_tokens,
+                                .kv_blocks = deployment.memory.kv_blocks},
+                  .data_parallel = deployment.candidate.data_parallel,
+                  .max_model_length = scenario.engine.max_model_length,
+                  .jitter = scenario.engine.jitter};
+  setup.mix = mix_of(scenario.workload, load);
+  setup.seed = scenario.seed;
+  setup.abort_above_waiting = load.abort_above_waiting;
+  return setup;
+}
 
 Load full_load(const Scenario& scenario, double value) {
   const Workload& w = scenario.workload;

@@ -7,6 +7,7 @@
 #include "sim/deployment/deployment.hpp"
 #include "sim/result/metrics.hpp"
 #include "sim/serving/batch.hpp"
+#include "sim/serving/simulate.hpp"
 
 namespace moeplan::sim {
 
@@ -26,6 +27,9 @@ Load full_load(const Scenario& scenario, double value);
 // The requests of one engine at a load. load.closed_loop with open traffic: users without pauses
 // who draw their requests from the same lengths.
 RequestMix mix_of(const Workload& workload, const Load& load);
+
+// One engine of a placed design under a load, as run() simulates it.
+SimulationSetup setup_of(const Deployment& deployment, const Load& load);
 
 // Runs a placed design. The cost prices its steps (ModelStepCost, made once per design, keeps what
 // it has evaluated). Deterministic in (deployment, load, cost).

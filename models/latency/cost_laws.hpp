@@ -42,8 +42,9 @@ struct CostLaws {
   ExchangeLatency exchange;  // empty where the profile has no such kernels
   StreamLatency stream;
   HostLatency host;
+  std::vector<LawInfo> infos;  // of the laws above; collected once, because every design asks
 
-  std::vector<LawInfo> all() const;
+  const std::vector<LawInfo>& all() const { return infos; }
 };
 
 // The law of a profile for this precision, most points first, or one that stands in: bf16 and fp16;

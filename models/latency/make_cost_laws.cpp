@@ -148,6 +148,17 @@ void check_hardware(const Gpu& gpu, const Profile* profile, const LawRequest& re
                     .fix = "use that device's profile, or none: data-sheet laws"});
 }
 
+std::vector<LawInfo> infos_of(const CostLaws& laws) {
+  std::vector<LawInfo> infos{laws.expert.info(), laws.dense.info(), laws.plain.info()};
+  for (const std::vector<LawInfo>& more :
+       {laws.attention.info(), laws.collective.info(), laws.exchange.info(), laws.mla.info()}) {
+    infos.insert(infos.end(), more.begin(), more.end());
+  }
+  infos.push_back(laws.stream.info());
+  infos.push_back(laws.host.info());
+  return infos;
+}
+
 }  // namespace
 
 CostLaws make_cost_laws(const Gpu& gpu, const Fabric& inside, const Fabric* between,
@@ -157,7 +168,7 @@ CostLaws make_cost_laws(const Gpu& gpu, const Fabric& inside, const Fabric* betw
     gpu.peak_for(precision);  // refuses formats that the device does not run
   }
   const int island = gpu.gpus_per_node > 0 ? gpu.gpus_per_node : 1;
-  return {
+  CostLaws laws{
       .expert = ExpertLatency(expert_law(gpu, profile, request.experts)),
       .dense = DenseLatency(dense_law(gpu, profile, request.weights), request.weights),
       .plain = DenseLatency(dense_law(gpu, profile, request.plain), request.plain),
@@ -170,18 +181,10 @@ CostLaws make_cost_laws(const Gpu& gpu, const Fabric& inside, const Fabric* betw
       .exchange = ExchangeLatency(on_fabric(profile, request, false), inside, between),
       .stream = StreamLatency(first_or(profile, "permute", assumed_stream(gpu))),
       .host = HostLatency(first_or(profile, "host", serving_host())),
+      .infos = {},
   };
-}
-
-std::vector<LawInfo> CostLaws::all() const {
-  std::vector<LawInfo> infos{expert.info(), dense.info(), plain.info()};
-  for (const std::vector<LawInfo>& more :
-       {attention.info(), collective.info(), exchange.info(), mla.info()}) {
-    infos.insert(infos.end(), more.begin(), more.end());
-  }
-  infos.push_back(stream.info());
-  infos.push_back(host.info());
-  return infos;
+  laws.infos = infos_of(laws);
+  return laws;
 }
 
 }  // namespace moeplan::models

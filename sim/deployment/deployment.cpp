@@ -280,10 +280,14 @@ std::variant<Deployment, Infeasible> deploy(const Scenario& scenario, const Cand
   if (auto why = check_split(scenario, candidate)) {
     return *why;
   }
-  Deployment d{&scenario, candidate, scenario.architecture, {}, {}, {}};
-  if (candidate.experts_kept > 0) {
-    d.architecture = models::with_experts(scenario.architecture, candidate.experts_kept);
-  }
+  Deployment d{&scenario,
+               candidate,
+               candidate.experts_kept > 0
+                   ? models::with_experts(scenario.architecture, candidate.experts_kept)
+                   : scenario.architecture,
+               {},
+               {},
+               {}};
   d.memory = memory_budget(scenario, candidate, d.architecture);
   const Bytes needed = d.memory.kv_per_token * static_cast<double>(d.memory.kv_blocks) *
                        static_cast<double>(kBlockTokens);

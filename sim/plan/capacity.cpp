@@ -8,26 +8,15 @@
 #include "models/units/parse.hpp"
 #include "sim/deployment/kv_block.hpp"
 #include "sim/evaluate.hpp"
+#include "sim/plan/screen.hpp"
 #include "sim/serving/model_step_cost.hpp"
 
 namespace moeplan::sim {
 namespace {
 
-constexpr std::int64_t kFloorRequests = 100;     // without load
 constexpr std::int64_t kBracketRequests = 1500;  // to find the neighbourhood
 constexpr double kBracketTolerance = 0.12;
 constexpr double kTooFast = 64.0;  // times the optimistic load: everything has arrived at once
-
-// The phase that takes most of a run's time.
-Phase largest_phase(const PhaseTimes& phases) {
-  Phase largest = Phase::host;
-  for (std::size_t i = 0; i < kPhaseCount; ++i) {
-    if (phases[static_cast<Phase>(i)] > phases[largest]) {
-      largest = static_cast<Phase>(i);
-    }
-  }
-  return largest;
-}
 
 struct Miss {
   std::string name;
@@ -122,14 +111,11 @@ class Search {
     return found_;
   }
 
-  // floor: one user, whatever the scenario's arrivals are.
-  ServingMetrics simulate_load(double value, std::int64_t requests, bool may_abort, bool floor) {
+  ServingMetrics simulate_load(double value, std::int64_t requests, bool may_abort) {
     const Scenario& scenario = *d_.scenario;
     Load load = full_load(scenario, value);
-    load.closed_loop = load.closed_loop || floor;
     load.search_only = true;
-    if (requests != load.requests &&
-        (floor || scenario.workload.kind != ArrivalKind::all_at_once)) {
+    if (requests != load.requests && scenario.workload.kind != ArrivalKind::all_at_once) {
       load.requests = requests;
       load.warmup = requests / 10;
     }
@@ -146,12 +132,12 @@ class Search {
  private:
   // Why not even a single user is served in time, or "".
   std::string floor_reason() {
-    const ServingMetrics floor = simulate_load(1.0, kFloorRequests, false, true);
+    const ServingMetrics floor = sim::run(d_, floor_load(*d_.scenario), cost_);
     if (meets(floor, objectives_)) {
       return "";
     }
     const Miss miss = worst_miss(floor, objectives_);
-    const Phase largest = largest_phase(floor.phases);
+    const Phase largest = floor.phases.largest();
     return fmt::format(
         "{} is {} even without load (objective {}); the largest term is {} ({:.0f} % of the time)",
         miss.name, to_text(Seconds(miss.value)), to_text(Seconds(miss.bound)), name_of(largest),
@@ -165,7 +151,7 @@ class Search {
     const std::int64_t requests = std::min(d_.scenario->workload.requests, kBracketRequests);
     while (high / low > 1.0 + kBracketTolerance && !(closed_ && high - low <= 1.0)) {
       const double middle = between(low, high);
-      (meets(simulate_load(middle, requests, true, false), objectives_) ? low : high) = middle;
+      (meets(simulate_load(middle, requests, true), objectives_) ? low : high) = middle;
     }
     return low;
   }
@@ -211,7 +197,7 @@ class Search {
   }
 
   ServingMetrics full_run(double load) {
-    return simulate_load(load, d_.scenario->workload.requests, true, false);
+    return simulate_load(load, d_.scenario->workload.requests, true);
   }
 
   double between(double low, double high) const {

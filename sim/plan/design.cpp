@@ -8,6 +8,7 @@
 #include "models/units/parse.hpp"
 #include "models/units/require.hpp"
 #include "sim/evaluate.hpp"
+#include "sim/plan/screen.hpp"
 #include "sim/serving/model_step_cost.hpp"
 
 namespace moeplan::sim {
@@ -170,7 +171,8 @@ std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, con
                      options.provider.empty() ? "" : " from " + options.provider);
 }
 
-std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate& candidate) {
+std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate& candidate,
+                                       const Screen* screen) {
   auto placed = deploy(scenario, candidate);
   if (auto* why = std::get_if<Infeasible>(&placed)) {
     return *why;
@@ -182,11 +184,16 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
   if (const auto* reason = std::get_if<std::string>(&any_offer)) {
     return Infeasible{candidate, "price", *reason};
   }
+  ModelStepCost cost(deployment);
+  if (screen != nullptr) {
+    if (auto why = screen->hopeless(deployment, cost)) {
+      return *why;
+    }
+  }
   d.capacity = find_capacity(deployment);
   if (d.capacity.load <= 0.0) {
     return Infeasible{candidate, "latency", d.capacity.floor_reason};
   }
-  ModelStepCost cost(deployment);
   set_replicas(d, scenario.workload, replicas_for(wanted_load(scenario.workload), d.capacity.load));
   d.metrics = d.load == d.capacity.load ? d.capacity.at_load
                                         : run(deployment, full_load(scenario, d.load), cost);

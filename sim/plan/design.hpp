@@ -19,6 +19,8 @@ namespace moeplan::sim {
 // A month of 730 h, as everywhere in the project.
 inline constexpr double kSecondsPerMonth = 730.0 * 3600.0;
 
+class Screen;
+
 // What the fleet costs. Whole instances; an engine spans machines only node by node.
 struct Money {
   std::string price_id;
@@ -74,8 +76,10 @@ struct Design {
   std::int64_t gpus_total() const { return replicas * candidate.gpus; }
 };
 
-// Deploys, searches the capacity, sizes the fleet, prices it. Deterministic.
-std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate& candidate);
+// Deploys, searches the capacity, sizes the fleet, prices it. Deterministic. With a screen (of the
+// same scenario), what it discards is not simulated.
+std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate& candidate,
+                                       const Screen* screen = nullptr);
 
 // The same for a given number of engines, which share the scenario's traffic: no search, so no
 // capacity (load 0), and objectives are judged but refuse nothing; without an offer in the price

@@ -12,6 +12,7 @@
 #include "models/units/parse.hpp"
 #include "sim/plan/candidates.hpp"
 #include "sim/plan/reasons.hpp"
+#include "sim/plan/screen.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -22,6 +23,7 @@ using Outcome = std::variant<std::monostate, Design, Infeasible>;
 std::vector<Outcome> judge_all(const Scenario& scenario, const std::vector<Candidate>& all,
                                const PlanOptions& options) {
   std::vector<Outcome> outcomes(all.size());
+  const Screen screen(scenario);
   std::atomic<std::size_t> next{0};
   std::size_t done = 0;
   std::mutex mutex;
@@ -29,7 +31,8 @@ std::vector<Outcome> judge_all(const Scenario& scenario, const std::vector<Candi
   const auto work = [&] {
     for (std::size_t i = next++; i < all.size(); i = next++) {
       try {
-        std::visit([&](const auto& result) { outcomes[i] = result; }, judge(scenario, all[i]));
+        std::visit([&](const auto& result) { outcomes[i] = result; },
+                   judge(scenario, all[i], &screen));
         const std::lock_guard lock(mutex);
         ++done;
         if (options.progress) {

@@ -114,14 +114,21 @@ Distribution distribution_of(std::span<const double> values) {
     return result;
   }
   result.count = static_cast<std::int64_t>(values.size());
-  result.mean = mean_of(values);
-  const auto [min, max] = std::minmax_element(values.begin(), values.end());
+  double sum = 0.0;
+  double min = values.front();
+  double max = values.front();
+  for (const double value : values) {
+    sum += value;
+    min = value < min ? value : min;
+    max = value > max ? value : max;
+  }
+  result.mean = sum / static_cast<double>(values.size());
   const auto each = [&](const auto& action) {
     for (const double value : values) {
       action(value, 1);
     }
   };
-  add_percentiles(each, *min, *max, 1.0, result);
+  add_percentiles(each, min, max, 1.0, result);
   result.p99_error = batch_error_of_p99(values, result.p95);
   return result;
 }
@@ -143,7 +150,8 @@ Distribution distribution_of(const GapLog& gaps) {
   });
   result.mean = static_cast<double>(sum) / 1e12 / static_cast<double>(result.count);
   const auto each = [&](const auto& action) {
-    gaps.for_each([&](std::int64_t ps, std::int64_t count) { action(static_cast<double>(ps), count); });
+    gaps.for_each(
+        [&](std::int64_t ps, std::int64_t count) { action(static_cast<double>(ps), count); });
   };
   add_percentiles(each, static_cast<double>(min), static_cast<double>(max), 1e12, result);
   return result;

@@ -1,5 +1,7 @@
 #include "sim/result/phase.hpp"
 
+#include <algorithm>
+
 #include "models/units/require.hpp"
 
 namespace moeplan::sim {
@@ -25,6 +27,11 @@ void PhaseTimes::scale_to(SimDuration wanted) {
     time = reached - scaled;
     scaled = reached;
   }
+}
+
+Phase PhaseTimes::largest() const {
+  const auto most = std::max_element(picoseconds_.begin(), picoseconds_.end());
+  return static_cast<Phase>(most - picoseconds_.begin());
 }
 
 double PhaseTimes::exchange_share() const {

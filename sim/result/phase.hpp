@@ -68,6 +68,8 @@ class PhaseTimes {
   // down. Unchanged when there is nothing to stretch.
   void scale_to(SimDuration total);
   friend bool operator==(const PhaseTimes&, const PhaseTimes&) = default;
+  // The phase that takes most of the time, the first of equal ones.
+  Phase largest() const;
   // The share of dispatch and combine, 0 for an empty run.
   double exchange_share() const;
 

@@ -98,7 +98,8 @@ void values_at(const Each& each, double min, double max, std::span<const std::in
     }
     if (rank > first) {
       index[b] = static_cast<std::int8_t>(wanted.size());
-      wanted.push_back({.first_rank = first, .rank_count = rank - first, .passed = passed, .items = {}});
+      wanted.push_back(
+          {.first_rank = first, .rank_count = rank - first, .passed = passed, .items = {}});
     }
     passed += counts[b];
   }

@@ -41,8 +41,8 @@ struct ServingTrace {
   // Over all steps of all replicas; adds up to `busy`. With jitter, what it adds or takes in sum is
   // spread in proportion.
   PhaseTimes phases;
-  SimTime end;                          // last event
-  SimDuration busy;                     // steps' durations, over all replicas
+  SimTime end;       // last event
+  SimDuration busy;  // steps' durations, over all replicas
   std::int64_t steps = 0;
   std::int64_t batched_tokens = 0;     // tokens entering steps, recomputed ones included
   std::int64_t sequence_steps = 0;     // sum of scheduled sequences over steps

@@ -1,8 +1,9 @@
 #pragma once
 // ArrivalFeed: the arrivals of a run as an event queue would deliver them, without one: a source
 // hands them out in order of time, also where they wait for completions (equal think times keep
-// the order of completions, a limit at the client the order of the plan). `pushed_at` is the instant at which the event queue of simulate() would have been
-// told of the arrival: at equal times, what was pushed first comes first.
+// the order of completions, a limit at the client the order of the plan). `pushed_at` is the
+// instant at which the event queue of simulate() would have been told of the arrival: at equal
+// times, what was pushed first comes first.
 
 #include <cstdint>
 #include <deque>

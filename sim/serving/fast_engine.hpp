@@ -13,6 +13,7 @@
 #include "sim/serving/arrival_feed.hpp"
 #include "sim/serving/decode_set.hpp"
 #include "sim/serving/engine_replica.hpp"
+#include "sim/serving/progress_watch.hpp"
 #include "sim/serving/simulate.hpp"
 #include "sim/serving/step_jitter.hpp"
 #include "sim/serving/step_prices.hpp"
@@ -84,6 +85,7 @@ class FastEngine {
   StepJitter jitter_;
   ServingTrace trace_;
   SimTime now_;
+  ProgressWatch watch_;
   bool cut_off_ = false;  // the step now running is never finished
 
   std::vector<Unready> preempted_;   // wait before all others; the first one stands last

@@ -193,8 +193,7 @@ PhaseTimes ModelStepCost::price_attention(const RankBatch& batch) {
     times.set(Phase::attention,
               times[Phase::attention] + SimDuration(line.attention_ps(batch.decode_kv_tokens)));
     if (batch.decode_kv_tokens > line.kv_tokens_inside) {
-      used_outside_ |=
-          by_decode_sequences_[static_cast<std::size_t>(batch.decode_sequences)]->outside;
+      used_outside_ |= by_decode_sequences_.at(batch.decode_sequences)->outside;
     }
   }
   if (batch.prefill.empty()) {

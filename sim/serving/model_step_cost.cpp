@@ -20,7 +20,7 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
       row_bytes_(models::plain_bytes(deployment.scenario->precision)) {
   prepare_experts();
   prepare_attention();
-  const std::vector<models::LawInfo> laws = laws_.all();
+  const std::vector<models::LawInfo>& laws = laws_.all();
   expert_ = use_of(laws, "expert");
   dense_ = use_of(laws, "dense");
   decode_ = use_of(laws, "attention_decode");

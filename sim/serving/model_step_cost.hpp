@@ -18,6 +18,7 @@
 #include "models/routing/exchange_traffic.hpp"
 #include "sim/deployment/deployment.hpp"
 #include "sim/serving/batch.hpp"
+#include "sim/serving/count_table.hpp"
 
 namespace moeplan::sim {
 
@@ -135,13 +136,13 @@ class ModelStepCost : public StepCost {
   bool padded_ = false;                // exchange through buffers of fixed capacity
   bool has_exchange_kernels_ = false;  // laws_.exchange answers, else collectives do
   double pairs_per_token_ = 0.0;       // of all MoE layers
-  std::vector<std::optional<Priced>> by_rank_tokens_;
+  CountTable<Priced> by_rank_tokens_;
   std::unordered_map<std::int64_t, Priced> by_group_tokens_;  // key: group * 2^24 + largest rank
   // Dropped pairs of one rank, all layers; key: its tokens * 2^24 + the largest rank's.
   std::unordered_map<std::int64_t, double> dropped_;
-  std::vector<std::optional<Priced>> by_sampled_;
-  std::vector<std::optional<Priced>> by_sequences_;
-  std::vector<std::optional<DecodeAttention>> by_decode_sequences_;
+  CountTable<Priced> by_sampled_;
+  CountTable<Priced> by_sequences_;
+  CountTable<DecodeAttention> by_decode_sequences_;
   std::uint64_t used_outside_ = 0;
 };
 

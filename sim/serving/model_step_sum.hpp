@@ -29,16 +29,13 @@ struct ModelStepCost::Sum {
 };
 
 // The entry of a table indexed by a count, evaluated on first use.
-template <class Table, class Price>
-auto& kept(Table& table, std::int64_t index, Price price) {
-  const auto i = static_cast<std::size_t>(index);
-  if (table.size() <= i) {
-    table.resize(i + 1);
+template <class T, class Price>
+T& kept(CountTable<T>& table, std::int64_t index, Price price) {
+  std::optional<T>& entry = table.at(index);
+  if (!entry) {
+    entry = price();
   }
-  if (!table[i]) {
-    table[i] = price();
-  }
-  return *table[i];
+  return *entry;
 }
 
 }  // namespace moeplan::sim

@@ -115,6 +115,9 @@ void Scheduler::write_out() {
 }
 
 void Scheduler::take_over(std::int64_t step) {
+  if (limits_.plain) {
+    return;
+  }
   std::vector<Sequence>& running = plain_.state().running;
   for (std::size_t i = 0; i < running.size(); ++i) {
     const Sequence& sequence = running[i];

@@ -17,7 +17,8 @@ namespace moeplan::sim {
 
 class Scheduler {
  public:
-  explicit Scheduler(const SchedulerLimits& limits) : limits_(limits), plain_(limits) {}
+  explicit Scheduler(const SchedulerLimits& limits)
+      : limits_(limits), plain_(limits), bulk_(!limits.plain) {}
 
   void enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output) {
     plain_.enqueue(request, prompt, output);
@@ -56,7 +57,7 @@ class Scheduler {
 
   SchedulerLimits limits_;
   PlainScheduler plain_;  // holds waiting and blocks always, running sequences out of bulk mode
-  bool bulk_ = true;
+  bool bulk_;
   std::int64_t rounds_ = 0;                          // steps in bulk mode
   std::vector<Decoding> ends_;                       // heap
   std::array<std::int64_t, kBlockTokens> phases_{};  // decodes by phase_of(computed)

@@ -5,6 +5,7 @@
 #include "models/units/require.hpp"
 #include "sim/engine/event_queue.hpp"
 #include "sim/serving/fast_engine.hpp"
+#include "sim/serving/progress_watch.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -23,7 +24,7 @@ RandomStream jitter_of(const SimulationSetup& setup, std::int32_t replica) {
 class Simulation {
  public:
   Simulation(const SimulationSetup& setup, StepCost& cost)
-      : setup_(setup), source_(setup.mix, setup.seed) {
+      : setup_(setup), source_(setup.mix, setup.seed), watch_(setup.max_events) {
     require(setup.replicas > 0, "a simulation needs at least one replica");
     for (std::int32_t i = 0; i < setup.replicas; ++i) {
       replicas_.emplace_back(setup.limits, cost, jitter_of(setup, i));
@@ -44,6 +45,7 @@ class Simulation {
         } else {
           finish(event.replica, now);
         }
+        watch_.event(now, event.replica, trace_.output_tokens + trace_.prompt_tokens, in_system());
       }
       start_idle(now);
       trace_.end = now;
@@ -144,6 +146,7 @@ class Simulation {
   std::deque<std::int32_t> shared_;
   std::vector<std::int32_t> completed_;
   ServingTrace trace_;
+  ProgressWatch watch_;
 };
 
 // What both ways of running have in common.

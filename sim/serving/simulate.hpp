@@ -23,10 +23,13 @@ struct SimulationSetup {
   std::uint64_t seed = 1;
   // Stop (trace.aborted) once more requests than this wait; 0 = never. For searches only.
   std::int64_t abort_above_waiting = 0;
+  // Give up (SimulationStuck) after so many arrivals and steps; 0 = never. By the event loop.
+  std::int64_t max_events = 0;
 };
 
-// The cost prices the steps of every replica. Deterministic in (setup, cost). Setups that FastEngine
-// runs are run by it, with the same trace.
+// The cost prices the steps of every replica. Deterministic in (setup, cost). Throws:
+// SimulationStuck (progress_watch.hpp) for a run that does not end. Setups that
+// FastEngine runs are run by it, with the same trace.
 ServingTrace simulate(const SimulationSetup& setup, StepCost& cost);
 
 // The same by the event loop, whatever the setup: what simulate() is held against.

@@ -23,7 +23,8 @@ class StepJitter {
     if (next_ == factors_.size()) {
       draw();
     }
-    return SimDuration(std::llround(static_cast<double>(duration.picoseconds()) * factors_[next_++]));
+    return SimDuration(
+        std::llround(static_cast<double>(duration.picoseconds()) * factors_[next_++]));
   }
 
  private:

@@ -7,10 +7,14 @@
 namespace moeplan::sim {
 namespace {
 
-// One round of a multiply-and-fold hash; any good mixing will do, no output depends on it.
+// One round of a multiply-and-fold hash; no output depends on it.
 std::uint64_t mixed(std::uint64_t hash, std::int64_t value) {
   const std::uint64_t x = (hash ^ static_cast<std::uint64_t>(value)) * 0x9E3779B97F4A7C15;
-  return x ^ (x >> 29);
+  return x ^ (x >> 32);
+}
+
+bool is_equal(const PrefillPiece& a, const PrefillPiece& b) {
+  return a.chunk == b.chunk && a.history == b.history;
 }
 
 std::uint64_t hash_of(const RankBatch& batch) {
@@ -18,7 +22,7 @@ std::uint64_t hash_of(const RankBatch& batch) {
   for (const PrefillPiece& piece : batch.prefill) {
     hash = mixed(hash, piece.chunk << 32 ^ piece.history);
   }
-  return hash ^ (hash >> 32);
+  return mixed(hash, 0);
 }
 
 }  // namespace
@@ -53,15 +57,15 @@ void StepPrices::load(std::int64_t n, std::int64_t kv_tokens, Line& line) {
   }
 }
 
-void StepPrices::load_mixed(const RankBatch& batch, Line& line) {
+void StepPrices::load_mixed(const RankBatch& batch, MixedLine& line) {
   const std::uint64_t remembered = cost_->remembered();
   const DecodeLine found = ask_line(batch.decode_sequences, batch.decode_kv_tokens);
   const DecodeLine at_zero = ask_line(batch.decode_sequences, 0);
   cost_->remember_only(remembered);
-  line.total = (found.base.total() - at_zero.base.total()).picoseconds();
-  require(line.total ==
-              (found.base[Phase::attention] - at_zero.base[Phase::attention]).picoseconds(),
-          "pieces of a decode line differ in attention alone");
+  line.offset = (found.base.total() - at_zero.base.total()).picoseconds();
+  require(
+      line.offset == (found.base[Phase::attention] - at_zero.base[Phase::attention]).picoseconds(),
+      "pieces of a decode line differ in attention alone");
   line.fs_per_kv_token = found.attention_fs_per_kv_token;
   line.from = found.kv_tokens_from;
   line.to = found.kv_tokens_to;
@@ -72,38 +76,42 @@ void StepPrices::load_mixed(const RankBatch& batch, Line& line) {
   }
 }
 
+bool StepPrices::is_same(const Mixed& known, const RankBatch& batch) const {
+  return known.decodes == batch.decode_sequences && known.sampled == batch.sampled &&
+         known.piece_count == batch.prefill.size() &&
+         is_equal(known.first, batch.prefill.front()) &&
+         (known.piece_count == 1 ||
+          std::equal(batch.prefill.begin() + 1, batch.prefill.end(),
+                     pieces_.begin() + static_cast<std::ptrdiff_t>(known.others), is_equal));
+}
+
 std::int64_t StepPrices::mixed_ps(const RankBatch& batch) {
-  const std::int64_t base = mixed_base(batch);
+  MixedLine& line = at(mixed_lines_, batch.decode_sequences);
+  const std::int64_t base = mixed_base(batch, line.last[batch.prefill.size() % line.last.size()]);
+  const std::int64_t kv_tokens = batch.decode_kv_tokens;
   if (batch.decode_sequences == 0) {
     return base;
   }
-  const std::int64_t kv_tokens = batch.decode_kv_tokens;
-  Line& line = at(mixed_lines_, batch.decode_sequences);
   if (kv_tokens < line.from || kv_tokens > line.to) {
     load_mixed(batch, line);
   }
-  const std::int64_t attention = line.total + kv_tokens * line.fs_per_kv_token / 1000;
+  const std::int64_t attention = line.offset + kv_tokens * line.fs_per_kv_token / 1000;
   attention_ps_ += attention;
   return base + attention;
 }
 
-bool StepPrices::is_same(const Mixed& known, const RankBatch& batch, std::uint64_t hash) const {
-  return known.hash == hash && known.decodes == batch.decode_sequences &&
-         known.sampled == batch.sampled && known.piece_count == batch.prefill.size() &&
-         std::equal(batch.prefill.begin(), batch.prefill.end(),
-                    pieces_.begin() + static_cast<std::ptrdiff_t>(known.pieces),
-                    [](const PrefillPiece& a, const PrefillPiece& b) {
-                      return a.chunk == b.chunk && a.history == b.history;
-                    });
-}
-
-// At 0 KV tokens.
-std::int64_t StepPrices::mixed_base(const RankBatch& batch) {
+// At 0 KV tokens. `last`: where to look first, and where to remember what was found.
+std::int64_t StepPrices::mixed_base(const RankBatch& batch, std::int32_t& last) {
+  if (last >= 0 && is_same(mixed_[static_cast<std::size_t>(last)], batch)) {
+    ++mixed_[static_cast<std::size_t>(last)].steps;
+    return mixed_[static_cast<std::size_t>(last)].total;
+  }
   const std::uint64_t hash = hash_of(batch);
   std::size_t probe = hash & (probes_.size() - 1);
   for (; probes_[probe] >= 0; probe = (probe + 1) & (probes_.size() - 1)) {
     Mixed& known = mixed_[static_cast<std::size_t>(probes_[probe])];
-    if (is_same(known, batch, hash)) {
+    if (known.hash == hash && is_same(known, batch)) {
+      last = probes_[probe];
       ++known.steps;
       return known.total;
     }
@@ -112,20 +120,22 @@ std::int64_t StepPrices::mixed_base(const RankBatch& batch) {
   asked_.decode_kv_tokens = 0;
   const PhaseTimes times = cost_->cost({&asked_, 1});
   const std::int64_t total = times.total().picoseconds();
-  if (mixed_.size() * 2 >= kMostProbes) {
+  if (mixed_.size() * 2 >= kMostProbes || batch.prefill.size() > kMostPieces) {
     others_ += times;
     return total;
   }
-  probes_[probe] = static_cast<std::int32_t>(mixed_.size());
+  last = static_cast<std::int32_t>(mixed_.size());
+  probes_[probe] = last;
   mixed_.push_back({.hash = hash,
-                    .decodes = batch.decode_sequences,
-                    .sampled = batch.sampled,
-                    .pieces = pieces_.size(),
-                    .piece_count = batch.prefill.size(),
+                    .decodes = static_cast<std::int32_t>(batch.decode_sequences),
+                    .sampled = static_cast<std::int32_t>(batch.sampled),
+                    .first = batch.prefill.front(),
+                    .others = static_cast<std::uint32_t>(pieces_.size()),
+                    .piece_count = static_cast<std::uint32_t>(batch.prefill.size()),
                     .total = total,
-                    .steps = 1,
-                    .times = times});
-  pieces_.insert(pieces_.end(), batch.prefill.begin(), batch.prefill.end());
+                    .steps = 1});
+  mixed_times_.push_back(times);
+  pieces_.insert(pieces_.end(), batch.prefill.begin() + 1, batch.prefill.end());
   if (mixed_.size() * 2 > probes_.size()) {
     widen();
   }
@@ -152,8 +162,8 @@ PhaseTimes StepPrices::phases() const {
   for (const Line& line : decode_lines_) {
     add(line.base, line.steps);
   }
-  for (const Mixed& mixed : mixed_) {
-    add(mixed.times, mixed.steps);
+  for (std::size_t i = 0; i < mixed_.size(); ++i) {
+    add(mixed_times_[i], mixed_[i].steps);
   }
   sum.set(Phase::attention, sum[Phase::attention] + SimDuration(attention_ps_));
   return sum;

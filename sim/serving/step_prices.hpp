@@ -3,8 +3,8 @@
 // lines by number of sequences, steps with prompts by their composition. Counts how often each
 // shape ran, so that phases are added up once, at the end, and not in every step.
 
+#include <array>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "sim/serving/batch.hpp"
@@ -35,28 +35,39 @@ class StepPrices {
 
  private:
   struct Line {
-    std::int64_t total = 0;  // in a mixed step: what the line's piece adds to the piece at 0
+    std::int64_t total = 0;
     std::int64_t fs_per_kv_token = 0;
     std::int64_t from = 1;  // KV tokens; not loaded yet
     std::int64_t to = 0;
     std::int64_t steps = 0;
     PhaseTimes base;
   };
+  // What decodes add to a step with prompts, against the same step at 0 KV tokens.
+  struct MixedLine {
+    std::int64_t offset = 0;
+    std::int64_t fs_per_kv_token = 0;
+    std::int64_t from = 1;
+    std::int64_t to = 0;
+    // By number of prompts modulo 4: the position in mixed_ of the composition seen last, or -1.
+    std::array<std::int32_t, 4> last = {-1, -1, -1, -1};
+  };
   // Steps with the same prompts beside the same number of decodes, at 0 KV tokens.
   struct Mixed {
     std::uint64_t hash = 0;
-    std::int64_t decodes = 0;
-    std::int64_t sampled = 0;
-    std::size_t pieces = 0;  // position in pieces_
-    std::size_t piece_count = 0;
+    std::int32_t decodes = 0;
+    std::int32_t sampled = 0;
+    PrefillPiece first;
+    std::uint32_t others = 0;  // position in pieces_ of the pieces after the first
+    std::uint32_t piece_count = 0;
     std::int64_t total = 0;
     std::int64_t steps = 0;
-    PhaseTimes times;
   };
   static constexpr std::size_t kFirstProbes = 1 << 10;
   static constexpr std::size_t kMostProbes = 1 << 17;
+  static constexpr std::size_t kMostPieces = 64;  // of a composition that is kept
 
-  static Line& at(std::vector<Line>& lines, std::int64_t n) {
+  template <class AnyLine>
+  static AnyLine& at(std::vector<AnyLine>& lines, std::int64_t n) {
     if (static_cast<std::size_t>(n) >= lines.size()) {
       lines.resize(static_cast<std::size_t>(n) + 1);
     }
@@ -64,19 +75,21 @@ class StepPrices {
   }
   DecodeLine ask_line(std::int64_t n, std::int64_t kv_tokens);
   void load(std::int64_t n, std::int64_t kv_tokens, Line& line);
-  void load_mixed(const RankBatch& batch, Line& line);
-  std::int64_t mixed_base(const RankBatch& batch);
-  bool is_same(const Mixed& known, const RankBatch& batch, std::uint64_t hash) const;
+  void load_mixed(const RankBatch& batch, MixedLine& line);
+  std::int64_t mixed_base(const RankBatch& batch, std::int32_t& last);
+  bool is_same(const Mixed& known, const RankBatch& batch) const;
   void widen();
 
   StepCost* cost_;
-  std::vector<Line> decode_lines_;  // [decoding sequences]
-  std::vector<Line> mixed_lines_;   // [decoding sequences], base left out
+  std::vector<Line> decode_lines_;      // [decoding sequences]
+  std::vector<MixedLine> mixed_lines_;  // [decoding sequences]
   std::int64_t attention_ps_ = 0;
   PhaseTimes others_;  // of lines that were replaced, and of compositions that are not kept
   // Open addressing over mixed_; -1 = free.
   std::vector<std::int32_t> probes_;
   std::vector<Mixed> mixed_;
+  std::vector<PhaseTimes>
+      mixed_times_;  // [mixed_]: apart, because only the end of a run reads them
   std::vector<PrefillPiece> pieces_;
   RankBatch asked_;
 };

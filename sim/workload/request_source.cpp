@@ -11,6 +11,8 @@ namespace moeplan::sim {
 RequestSource::RequestSource(const RequestMix& mix, std::uint64_t seed)
     : process_(Process::open),
       joint_lengths_(mix.joint_lengths),
+      draws_prompt_(mix.joint_lengths || !std::holds_alternative<FixedLength>(mix.prompt)),
+      draws_output_(!std::holds_alternative<FixedLength>(mix.output)),
       request_count_(mix.request_count),
       at_once_(mix.max_in_flight > 0 ? std::min(mix.max_in_flight, mix.request_count)
                                      : mix.request_count),
@@ -77,9 +79,10 @@ RequestSpec RequestSource::make(SimTime arrival) {
   if (process_ == Process::trace) {
     return {arrival, trace_->requests[i].prompt_tokens, trace_->requests[i].output_tokens};
   }
-  // Word i of each stream, whatever is drawn: next() draws two words at a time.
-  const std::uint64_t prompt_word = prompt_lengths_.next();
-  const std::uint64_t output_word = joint_lengths_ ? prompt_word : output_lengths_.next();
+  // Word i of each stream: next() draws two words at a time. Fixed lengths need none.
+  const std::uint64_t prompt_word = draws_prompt_ ? prompt_lengths_.next() : 0;
+  const std::uint64_t output_word =
+      joint_lengths_ ? prompt_word : (draws_output_ ? output_lengths_.next() : 0);
   return {arrival, sample_length(prompt_, prompt_word), sample_length(output_, output_word)};
 }
 

@@ -74,6 +74,8 @@ class RequestSource {
 
   Process process_;
   bool joint_lengths_;
+  bool draws_prompt_;
+  bool draws_output_;
   bool known_in_advance_;
   std::int64_t request_count_;
   std::int64_t at_once_;  // handed out before the first completion

@@ -1,4 +1,5 @@
-// FastEngine takes shortcuts; simulate_by_events plays every event. On thousands of random small
+// FastEngine takes shortcuts; the event loop with plain schedulers touches every sequence in every
+// step. On thousands of random small
 // setups (tight memory, tiny budgets, one slot, one-token answers, simultaneous arrivals, jitter,
 // aborted searches) the traces must be equal to the last picosecond.
 
@@ -27,8 +28,8 @@ class BentCost : public StepCost {
     if (batch.decode_sequences > 0) {
       const DecodeLine line = line_of(batch.decode_sequences, batch.decode_kv_tokens);
       times = line.base;
-      times.set(Phase::attention, times[Phase::attention] +
-                                      SimDuration(line.attention_ps(batch.decode_kv_tokens)));
+      times.set(Phase::attention,
+                times[Phase::attention] + SimDuration(line.attention_ps(batch.decode_kv_tokens)));
       outside_ = outside_ || batch.decode_kv_tokens > line.kv_tokens_inside;
     }
     std::int64_t pairs = 0;
@@ -136,8 +137,9 @@ SimulationSetup random_setup(std::int64_t trial) {
   setup.mix.request_count = 1 + below(40);
   const std::int64_t kind = below(3);
   if (kind == 0) {
-    setup.mix.arrivals = ClosedLoop{static_cast<std::int32_t>(1 + below(8)),
-                                    below(2) == 0 ? Seconds(0.0) : Seconds(1e-12 * static_cast<double>(below(200)))};
+    setup.mix.arrivals =
+        ClosedLoop{static_cast<std::int32_t>(1 + below(8)),
+                   below(2) == 0 ? Seconds(0.0) : Seconds(1e-12 * static_cast<double>(below(200)))};
   } else {
     // A step lasts about 60 grains of 1 ps or 1 ns: from idle to overload. At 1 ps a grain most
     // arrivals fall onto one picosecond with others, or with the end of a step.
@@ -152,7 +154,9 @@ void compare(std::int64_t trial, Seen& seen) {
   const SimulationSetup setup = random_setup(trial);
   BentCost cost(trial % 7 < 3 ? 1 : 1000);
   ASSERT_TRUE(FastEngine::runs(setup, cost));
-  const ServingTrace slow = simulate_by_events(setup, cost);
+  SimulationSetup plain = setup;
+  plain.limits.scheduler.plain = true;
+  const ServingTrace slow = simulate(plain, cost);
   const ServingTrace fast = simulate(setup, cost);
   ASSERT_NO_FATAL_FAILURE(expect_same(fast, slow));
   seen.preemptions += slow.preemptions;
