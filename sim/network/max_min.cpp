@@ -1,0 +1,287 @@
+#include "sim/network/max_min.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/units/require.hpp"
+
+namespace moeplan::sim {
+
+MaxMin::MaxMin(std::span<const double> capacities)
+    : constraints_(capacities.size() + 1),
+      members_(capacities.size()),
+      owned_(capacities.size() + 1),
+      judged_(capacities.size() + 1, 0) {
+  double largest = 1.0;
+  for (const double capacity : capacities) {
+    require(capacity > 0.0 && std::isfinite(capacity), "a constraint has a finite capacity > 0");
+    largest = std::max(largest, capacity);
+  }
+  // A power of two: levels go back to B/s exactly. 2^62: no sum up to a capacity overflows.
+  units_per_byte_ = std::ldexp(1.0, 61 - std::ilogb(largest));
+  for (std::size_t i = 0; i < capacities.size(); ++i) {
+    constraints_[i].capacity =
+        std::max<std::int64_t>(1, static_cast<std::int64_t>(capacities[i] * units_per_byte_));
+    constraints_[i].left = constraints_[i].capacity;
+  }
+  constraints_.back().is_open = true;
+}
+
+FlowClassId MaxMin::add_class(std::span<const std::int32_t> constraints) {
+  require(!constraints.empty(), "a class of flows has a constraint");
+  for (const std::int32_t constraint : constraints) {
+    places_.push_back({constraint, -1});
+  }
+  first_place_.push_back(places_.size());
+  flows_.push_back(0);
+  bottleneck_.push_back(nobody());
+  owned_index_.push_back(-1);
+  return FlowClassId(static_cast<std::int32_t>(flows_.size()) - 1);
+}
+
+template <class Visit>
+void MaxMin::for_each_other(const Owned& owned, std::int32_t own, Visit visit) {
+  if (owned.other >= 0) {
+    visit(owned.other);
+    return;
+  }
+  for (const Place& place : places(owned.flow_class)) {
+    if (place.constraint != own) {
+      visit(place.constraint);
+    }
+  }
+}
+
+void MaxMin::enter(std::int32_t flow_class) {
+  for (Place& place : places(flow_class)) {
+    place.index = static_cast<std::int32_t>(members_[at(place.constraint)].size());
+    members_[at(place.constraint)].push_back(flow_class);
+  }
+}
+
+void MaxMin::leave(std::int32_t flow_class) {
+  for (Place& place : places(flow_class)) {
+    std::vector<std::int32_t>& members = members_[at(place.constraint)];
+    const std::int32_t last = members.back();
+    members[at(place.index)] = last;
+    members.pop_back();
+    for (Place& other : places(last)) {
+      if (other.constraint == place.constraint) {
+        other.index = place.index;
+      }
+    }
+    place.index = -1;
+  }
+}
+
+void MaxMin::own(std::int32_t constraint, std::int32_t flow_class) {
+  Owned entry{flow_class, flows_[at(flow_class)], -1};
+  const std::span<Place> on = places(flow_class);
+  if (on.size() == 2) {
+    entry.other = on[0].constraint == constraint ? on[1].constraint : on[0].constraint;
+  }
+  bottleneck_[at(flow_class)] = constraint;
+  owned_index_[at(flow_class)] = static_cast<std::int32_t>(owned_[at(constraint)].size());
+  owned_[at(constraint)].push_back(entry);
+  constraints_[at(constraint)].owned += entry.flows;
+}
+
+void MaxMin::disown(std::int32_t flow_class) {
+  const std::int32_t constraint = bottleneck_[at(flow_class)];
+  if (constraint == nobody()) {
+    return;
+  }
+  std::vector<Owned>& owned = owned_[at(constraint)];
+  const std::int32_t index = owned_index_[at(flow_class)];
+  constraints_[at(constraint)].owned -= owned[at(index)].flows;
+  owned[at(index)] = owned.back();
+  owned_index_[at(owned[at(index)].flow_class)] = index;
+  owned.pop_back();
+  bottleneck_[at(flow_class)] = nobody();
+}
+
+void MaxMin::change_flows(FlowClassId id, std::int32_t by) {
+  const std::int32_t flow_class = id.index();
+  std::int32_t& flows = flows_[at(id)];
+  require(flows + by >= 0, "no flow of this class to remove");
+  if (flows == 0) {
+    enter(flow_class);
+  }
+  const std::int32_t before = bottleneck_[at(id)];
+  const std::int64_t level = before == nobody() ? 0 : constraints_[at(before)].level;
+  if (before != nobody()) {
+    changed_level_ = std::min(changed_level_, level);
+  }
+  for (const Place& place : places(flow_class)) {
+    Constraint& constraint = constraints_[at(place.constraint)];
+    constraint.left += flows * level;
+    constraint.open += (before == nobody() ? 0 : flows) + by;
+    constraint.flows += by;
+    changed_.push_back(place.constraint);
+  }
+  disown(flow_class);
+  flows += by;
+  if (flows == 0) {
+    leave(flow_class);
+  }
+  if (by > 0) {
+    grown_.push_back(id);
+  }
+}
+
+MaxMin::Changes MaxMin::solve() {
+  levels_.clear();
+  moved_.clear();
+  if (changed_.empty()) {
+    return {};
+  }
+  std::int64_t level = changed_level_;
+  for (const FlowClassId id : grown_) {
+    for (const Place& place : places(id.index())) {
+      const Constraint& constraint = constraints_[at(place.constraint)];
+      if (constraint.flows > 0) {
+        level = std::min(level, constraint.capacity / constraint.flows);
+      }
+    }
+  }
+  if (++epoch_ == 0) {
+    epoch_ = 1;
+    std::fill(judged_.begin(), judged_.end(), 0);
+    for (Constraint& constraint : constraints_) {
+      constraint.reached = 0;
+    }
+  }
+  // Levels that are equal but for rounding down must not be told apart here.
+  collect(level - (level >> 30) - 2);
+  fill();
+  for (const std::int32_t constraint : reached_) {
+    constraints_[at(constraint)].is_open = false;
+  }
+  grown_.clear();
+  changed_.clear();
+  changed_level_ = kNoLevel;
+  return {levels_, moved_};
+}
+
+void MaxMin::reach(std::int32_t constraint) {
+  if (constraints_[at(constraint)].reached != epoch_) {
+    constraints_[at(constraint)].reached = epoch_;
+    reached_.push_back(constraint);
+  }
+}
+
+// Takes the classes of a bottleneck off everything they cross.
+void MaxMin::open(std::int32_t constraint) {
+  Constraint& bottleneck = constraints_[at(constraint)];
+  bottleneck.is_open = true;
+  bottleneck.left += bottleneck.owned * bottleneck.level;
+  bottleneck.open += bottleneck.owned;
+  reach(constraint);
+  for (const Owned& owned : owned_[at(constraint)]) {
+    const std::int64_t taken = owned.flows * bottleneck.level;
+    for_each_other(owned, constraint, [&](std::int32_t other) {
+      constraints_[at(other)].left += taken;
+      constraints_[at(other)].open += owned.flows;
+      reach(other);
+    });
+  }
+}
+
+// Bottlenecks with classes at or above the level that collect() did not look at yet.
+std::size_t MaxMin::count_unjudged(std::int64_t untouched_below) const {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i + 1 < constraints_.size(); ++i) {
+    count += constraints_[i].owned > 0 && constraints_[i].level >= untouched_below &&
+                     judged_[i] != epoch_
+                 ? 1
+                 : 0;
+  }
+  return count;
+}
+
+// Opens the bottlenecks that the changes reach over flows that are not slower than the level.
+void MaxMin::collect(std::int64_t untouched_below) {
+  reached_.clear();
+  for (const std::int32_t constraint : changed_) {
+    reach(constraint);
+  }
+  judged_.back() = epoch_;
+  // Once as many classes were looked at as there are constraints, counting what is left to find
+  // costs no more, and often nothing is.
+  std::size_t looks = 0;
+  std::size_t unjudged = kUncounted;
+  for (std::size_t next = 0; next < reached_.size() && unjudged > 0; ++next) {
+    const std::vector<std::int32_t>& members = members_[at(reached_[next])];
+    for (const std::int32_t flow_class : members) {
+      const std::int32_t bottleneck = bottleneck_[at(flow_class)];
+      if (judged_[at(bottleneck)] != epoch_) {
+        judged_[at(bottleneck)] = epoch_;
+        if (constraints_[at(bottleneck)].level >= untouched_below) {
+          open(bottleneck);
+          unjudged -= unjudged == kUncounted ? 0 : 1;
+        }
+      }
+    }
+    looks += members.size();
+    if (unjudged == kUncounted && looks > constraints_.size()) {
+      unjudged = count_unjudged(untouched_below);
+    }
+  }
+}
+
+// Fixes the open classes on a constraint that is full at this level.
+void MaxMin::fix(std::int32_t constraint, std::int64_t level) {
+  Constraint& full = constraints_[at(constraint)];
+  require(full.is_open || full.owned == 0, "a constraint was filled above its level");
+  if (!full.is_open || full.open != full.owned) {
+    // Some were fixed by another constraint before.
+    full.is_open = true;
+    for (const std::int32_t flow_class : members_[at(constraint)]) {
+      const std::int32_t before = bottleneck_[at(flow_class)];
+      if (before != constraint && constraints_[at(before)].is_open) {
+        disown(flow_class);
+        own(constraint, flow_class);
+        moved_.emplace_back(flow_class);
+      }
+    }
+  }
+  for (const Owned& owned : owned_[at(constraint)]) {
+    const std::int64_t taken = owned.flows * level;
+    for_each_other(owned, constraint, [&](std::int32_t other) {
+      constraints_[at(other)].left -= taken;
+      constraints_[at(other)].open -= owned.flows;
+    });
+  }
+  full.left -= full.owned * level;
+  full.open = 0;
+  full.is_open = false;
+  if (full.level != level) {
+    full.level = level;
+    levels_.push_back(constraint);
+  }
+}
+
+void MaxMin::fill() {
+  const auto share = [&](std::size_t player) {
+    const Constraint& constraint = constraints_[at(reached_[player])];
+    return constraint.open > 0 ? constraint.left / constraint.open : Tournament::kOut;
+  };
+  shares_.reset(reached_.size());
+  for (std::size_t player = 0; player < reached_.size(); ++player) {
+    shares_.set(player, share(player));
+  }
+  shares_.rebuild();
+  while (shares_.least() < Tournament::kOut) {
+    // Shares only grow while others are fixed: an old one is a lower bound.
+    const std::size_t player = shares_.winner();
+    const std::int64_t now = share(player);
+    if (now == shares_.least()) {
+      fix(reached_[player], now);
+      shares_.update(player, Tournament::kOut);
+    } else {
+      shares_.update(player, now);
+    }
+  }
+}
+
+}  // namespace moeplan::sim
