@@ -209,7 +209,8 @@ void FlowNetwork::settle() {
 void FlowNetwork::end_flows(std::size_t index) {
   Group& group = groups_[index];
   bring_up_to_date(group);
-  while (end_of(group) <= now_) {
+  // The first one ends now whatever the rounding of its last half picosecond says.
+  for (bool is_first = true; is_first || end_of(group) <= now_; is_first = false) {
     const FlowClassId id(group.heap.front().flow_class);
     Class& c = at(id);
     std::pop_heap(c.heap.begin(), c.heap.end(), ends_later<Pending>);
@@ -222,6 +223,7 @@ void FlowNetwork::end_flows(std::size_t index) {
       enter(id);
     }
   }
+  stale_.push_back(static_cast<std::int32_t>(index));
   is_settled_ = false;
 }
 
@@ -254,7 +256,7 @@ std::optional<SimTime> FlowNetwork::next_event() {
   if (deliveries_.empty()) {
     return end == Earliest::kNever ? std::nullopt : std::optional(end);
   }
-  return std::min(end, deliveries_.top_time());
+  return std::max(now_, std::min(end, deliveries_.top_time()));
 }
 
 std::vector<Delivery> FlowNetwork::advance(SimTime to) {

@@ -54,7 +54,7 @@ class FlowNetwork {
   FlowId start(SimTime at_time, DeviceId from, DeviceId to, Bytes volume);
 
   // When the network does something by itself next, if nothing is started before: a flow ends or is
-  // delivered. Nothing when all is delivered.
+  // delivered. now() for deliveries that start() ran past. Nothing when all is delivered.
   std::optional<SimTime> next_event();
   // Moves to the instant and returns what was delivered since the last call, in order.
   // Throws: std::logic_error for an instant before now().
