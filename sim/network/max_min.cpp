@@ -10,8 +10,7 @@ namespace moeplan::sim {
 MaxMin::MaxMin(std::span<const double> capacities)
     : constraints_(capacities.size() + 1),
       members_(capacities.size()),
-      owned_(capacities.size() + 1),
-      judged_(capacities.size() + 1, 0) {
+      owned_(capacities.size() + 1) {
   double largest = 1.0;
   for (const double capacity : capacities) {
     require(capacity > 0.0 && std::isfinite(capacity), "a constraint has a finite capacity > 0");
@@ -108,15 +107,12 @@ void MaxMin::change_flows(FlowClassId id, std::int32_t by) {
     enter(flow_class);
   }
   const std::int32_t before = bottleneck_[at(id)];
-  const std::int64_t level = before == nobody() ? 0 : constraints_[at(before)].level;
-  if (before != nobody()) {
-    changed_level_ = std::min(changed_level_, level);
-  }
+  const std::int32_t fixed = before == nobody() ? 0 : flows;
+  const std::int64_t taken = before == nobody() ? 0 : fixed * constraints_[at(before)].level;
   for (const Place& place : places(flow_class)) {
     Constraint& constraint = constraints_[at(place.constraint)];
-    constraint.left += flows * level;
-    constraint.open += (before == nobody() ? 0 : flows) + by;
-    constraint.flows += by;
+    constraint.left += taken;
+    constraint.open += fixed + by;
     changed_.push_back(place.constraint);
   }
   disown(flow_class);
@@ -124,115 +120,81 @@ void MaxMin::change_flows(FlowClassId id, std::int32_t by) {
   if (flows == 0) {
     leave(flow_class);
   }
-  if (by > 0) {
-    grown_.push_back(id);
-  }
 }
 
 MaxMin::Changes MaxMin::solve() {
   levels_.clear();
   moved_.clear();
-  if (changed_.empty()) {
-    return {};
-  }
-  std::int64_t level = changed_level_;
-  for (const FlowClassId id : grown_) {
-    for (const Place& place : places(id.index())) {
-      const Constraint& constraint = constraints_[at(place.constraint)];
-      if (constraint.flows > 0) {
-        level = std::min(level, constraint.capacity / constraint.flows);
-      }
-    }
-  }
+  reached_.clear();
   if (++epoch_ == 0) {
     epoch_ = 1;
-    std::fill(judged_.begin(), judged_.end(), 0);
     for (Constraint& constraint : constraints_) {
       constraint.reached = 0;
     }
   }
-  // Levels that are equal but for rounding down must not be told apart here.
-  collect(level - (level >> 30) - 2);
+  for (const std::int32_t constraint : changed_) {
+    reach(constraint);
+  }
+  open_wanted();
   fill();
   for (const std::int32_t constraint : reached_) {
     constraints_[at(constraint)].is_open = false;
   }
-  grown_.clear();
   changed_.clear();
-  changed_level_ = kNoLevel;
   return {levels_, moved_};
 }
 
+// The load of the constraint changes: those that it limits are to be filled again.
 void MaxMin::reach(std::int32_t constraint) {
-  if (constraints_[at(constraint)].reached != epoch_) {
-    constraints_[at(constraint)].reached = epoch_;
+  Constraint& reached = constraints_[at(constraint)];
+  if (reached.reached != epoch_) {
+    reached.reached = epoch_;
     reached_.push_back(constraint);
   }
-}
-
-// Takes the classes of a bottleneck off everything they cross.
-void MaxMin::open(std::int32_t constraint) {
-  Constraint& bottleneck = constraints_[at(constraint)];
-  bottleneck.is_open = true;
-  bottleneck.left += bottleneck.owned * bottleneck.level;
-  bottleneck.open += bottleneck.owned;
-  reach(constraint);
-  for (const Owned& owned : owned_[at(constraint)]) {
-    const std::int64_t taken = owned.flows * bottleneck.level;
-    for_each_other(owned, constraint, [&](std::int32_t other) {
-      constraints_[at(other)].left += taken;
-      constraints_[at(other)].open += owned.flows;
-      reach(other);
-    });
+  if (!reached.is_open && reached.owned > 0) {
+    reached.is_open = true;
+    wanted_.push_back(constraint);
   }
 }
 
-// Bottlenecks with classes at or above the level that collect() did not look at yet.
-std::size_t MaxMin::count_unjudged(std::int64_t untouched_below) const {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i + 1 < constraints_.size(); ++i) {
-    count += constraints_[i].owned > 0 && constraints_[i].level >= untouched_below &&
-                     judged_[i] != epoch_
-                 ? 1
-                 : 0;
-  }
-  return count;
-}
-
-// Opens the bottlenecks that the changes reach over flows that are not slower than the level.
-void MaxMin::collect(std::int64_t untouched_below) {
-  reached_.clear();
-  for (const std::int32_t constraint : changed_) {
-    reach(constraint);
-  }
-  judged_.back() = epoch_;
-  // Once as many classes were looked at as there are constraints, counting what is left to find
-  // costs no more, and often nothing is.
-  std::size_t looks = 0;
-  std::size_t unjudged = kUncounted;
-  for (std::size_t next = 0; next < reached_.size() && unjudged > 0; ++next) {
-    const std::vector<std::int32_t>& members = members_[at(reached_[next])];
-    for (const std::int32_t flow_class : members) {
-      const std::int32_t bottleneck = bottleneck_[at(flow_class)];
-      if (judged_[at(bottleneck)] != epoch_) {
-        judged_[at(bottleneck)] = epoch_;
-        if (constraints_[at(bottleneck)].level >= untouched_below) {
-          open(bottleneck);
-          unjudged -= unjudged == kUncounted ? 0 : 1;
-        }
-      }
-    }
-    looks += members.size();
-    if (unjudged == kUncounted && looks > constraints_.size()) {
-      unjudged = count_unjudged(untouched_below);
+// Takes the classes of the wanted bottlenecks off everything they cross, and of those that this
+// reaches.
+void MaxMin::open_wanted() {
+  for (std::size_t next = 0; next < wanted_.size(); ++next) {
+    const std::int32_t constraint = wanted_[next];
+    Constraint& bottleneck = constraints_[at(constraint)];
+    bottleneck.left += bottleneck.owned * bottleneck.level;
+    bottleneck.open += bottleneck.owned;
+    for (const Owned& owned : owned_[at(constraint)]) {
+      const std::int64_t taken = owned.flows * bottleneck.level;
+      for_each_other(owned, constraint, [&](std::int32_t other) {
+        constraints_[at(other)].left += taken;
+        constraints_[at(other)].open += owned.flows;
+        reach(other);
+      });
     }
   }
+  wanted_.clear();
+}
+
+// Wants the bottlenecks of fixed classes on the constraint that are faster than it can let them be;
+// false when there are none. Levels that differ by rounding only are equal.
+bool MaxMin::find_faster(std::int32_t constraint, std::int64_t level) {
+  const std::int64_t equal = level + (level >> 36) + 2;
+  bool found = false;
+  for (const std::int32_t flow_class : members_[at(constraint)]) {
+    const std::int32_t bottleneck = bottleneck_[at(flow_class)];
+    if (!constraints_[at(bottleneck)].is_open && constraints_[at(bottleneck)].level > equal) {
+      reach(bottleneck);
+      found = true;
+    }
+  }
+  return found;
 }
 
 // Fixes the open classes on a constraint that is full at this level.
 void MaxMin::fix(std::int32_t constraint, std::int64_t level) {
   Constraint& full = constraints_[at(constraint)];
-  require(full.is_open || full.owned == 0, "a constraint was filled above its level");
   if (!full.is_open || full.open != full.owned) {
     // Some were fixed by another constraint before.
     full.is_open = true;
@@ -266,21 +228,32 @@ void MaxMin::fill() {
     const Constraint& constraint = constraints_[at(reached_[player])];
     return constraint.open > 0 ? constraint.left / constraint.open : Tournament::kOut;
   };
-  shares_.reset(reached_.size());
-  for (std::size_t player = 0; player < reached_.size(); ++player) {
-    shares_.set(player, share(player));
-  }
-  shares_.rebuild();
+  const auto begin = [&] {
+    shares_.reset(reached_.size());
+    for (std::size_t player = 0; player < reached_.size(); ++player) {
+      shares_.set(player, share(player));
+    }
+    shares_.rebuild();
+  };
+  begin();
   while (shares_.least() < Tournament::kOut) {
     // Shares only grow while others are fixed: an old one is a lower bound.
     const std::size_t player = shares_.winner();
     const std::int64_t now = share(player);
-    if (now == shares_.least()) {
-      fix(reached_[player], now);
-      shares_.update(player, Tournament::kOut);
-    } else {
+    if (now != shares_.least()) {
       shares_.update(player, now);
+      continue;
     }
+    const std::int32_t constraint = reached_[player];
+    // A bottleneck whose level does not sink has no faster classes on it than before.
+    const Constraint& full = constraints_[at(constraint)];
+    if ((!full.is_open || now < full.level) && find_faster(constraint, now)) {
+      open_wanted();
+      begin();
+      continue;
+    }
+    fix(constraint, now);
+    shares_.update(player, Tournament::kOut);
   }
 }
 

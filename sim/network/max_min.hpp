@@ -6,9 +6,9 @@
 // Rates are integers in units of 2^-k B/s, k so large that the sums just fit 64 bits: taking a flow
 // off a constraint undoes putting it on exactly, no constraint is ever overfilled (a full one keeps
 // less than a unit per flow), and nothing depends on the order of sums or on the compiler.
-// After a change only what it can reach is filled again, and only from the level on at which it can
-// matter (see solve()). It knows no time and no volumes: those are flow_network.hpp.
-// Source of the fairness and of progressive filling: Bertsekas and Gallager, Data Networks, 6.5.2.
+// After a change only what it reaches is filled again (see solve()). It knows no time and no
+// volumes: those are flow_network.hpp. Source of the fairness and of progressive filling: Bertsekas
+// and Gallager, Data Networks, 6.5.2.
 
 #include <cstdint>
 #include <limits>
@@ -40,11 +40,10 @@ class MaxMin {
     std::span<const FlowClassId> moved;    // classes fixed by another constraint than before, or
                                            // whose number of flows changed; with flows only
   };
-  // Brings the rates up to date. Cost: the classes and constraints reachable from the changed ones
-  // over flows that are not slower than
-  //   level = min(old rates of changed classes; capacity / flows of each constraint of a grown
-  //   one),
-  // because filling goes the same way below that level.
+  // Brings the rates up to date. Filled again are the classes limited by a constraint whose load
+  // changes (first those of the changed classes, then those that a class to be filled crosses), and
+  // the faster classes on a constraint that gets full below them. All others keep a bottleneck on
+  // which nothing changed, so the whole is max-min fair again.
   Changes solve();
 
   // The constraint that limits a class with flows, as of the last solve: the class's rate is that
@@ -60,7 +59,6 @@ class MaxMin {
 
  private:
   static constexpr std::int64_t kNoLevel = std::numeric_limits<std::int64_t>::max();
-  static constexpr std::size_t kUncounted = std::numeric_limits<std::size_t>::max();
 
   // A class in the list of its bottleneck; all that filling reads of it, side by side.
   struct Owned {
@@ -74,7 +72,6 @@ class MaxMin {
     std::int64_t level = kNoLevel;
     std::int32_t open = 0;      // flows of classes on it that are not fixed
     std::int32_t owned = 0;     // flows of classes that it is the bottleneck of
-    std::int32_t flows = 0;     // on it
     std::uint32_t reached = 0;  // epoch
     bool is_open = false;       // its classes are not fixed
   };
@@ -99,9 +96,8 @@ class MaxMin {
   void own(std::int32_t constraint, std::int32_t flow_class);
   void disown(std::int32_t flow_class);
   void reach(std::int32_t constraint);
-  void open(std::int32_t constraint);
-  std::size_t count_unjudged(std::int64_t untouched_below) const;
-  void collect(std::int64_t untouched_below);
+  void open_wanted();
+  bool find_faster(std::int32_t constraint, std::int64_t level);
   void fill();
   void fix(std::int32_t constraint, std::int64_t level);
 
@@ -110,23 +106,20 @@ class MaxMin {
   std::vector<Constraint> constraints_;
   std::vector<std::vector<std::int32_t>> members_;  // classes with flows that cross it
   std::vector<std::vector<Owned>> owned_;           // those of which it is the bottleneck
-  std::vector<std::uint32_t> judged_;               // epoch in which collect() looked at its level
   // Per class.
   std::vector<std::int32_t> flows_;
   std::vector<std::int32_t> bottleneck_;
   std::vector<std::int32_t> owned_index_;  // in owned_ of its bottleneck
   std::vector<std::size_t> first_place_{0};
   std::vector<Place> places_;
-  // Changes since the last solve.
-  std::vector<std::int32_t> changed_;  // constraints
-  std::vector<FlowClassId> grown_;     // classes with added flows
-  std::int64_t changed_level_ = kNoLevel;
+  std::vector<std::int32_t> changed_;  // constraints whose flows changed since the last solve
   // While solving.
   std::uint32_t epoch_ = 0;
-  std::vector<std::int32_t> reached_;
-  Tournament shares_;                 // of reached_
-  std::vector<std::int32_t> levels_;  // Changes::levels
-  std::vector<FlowClassId> moved_;    // Changes::moved
+  std::vector<std::int32_t> reached_;  // constraints whose load changes
+  std::vector<std::int32_t> wanted_;   // bottlenecks to open
+  Tournament shares_;                  // of reached_
+  std::vector<std::int32_t> levels_;   // Changes::levels
+  std::vector<FlowClassId> moved_;     // Changes::moved
 };
 
 }  // namespace moeplan::sim
