@@ -117,6 +117,7 @@ void MaxMin::change_flows(FlowClassId id, std::int32_t by) {
   }
   disown(flow_class);
   flows += by;
+  unfixed_ += fixed + by;
   if (flows == 0) {
     leave(flow_class);
   }
@@ -165,6 +166,7 @@ void MaxMin::open_wanted() {
     Constraint& bottleneck = constraints_[at(constraint)];
     bottleneck.left += bottleneck.owned * bottleneck.level;
     bottleneck.open += bottleneck.owned;
+    unfixed_ += bottleneck.owned;
     for (const Owned& owned : owned_[at(constraint)]) {
       const std::int64_t taken = owned.flows * bottleneck.level;
       for_each_other(owned, constraint, [&](std::int32_t other) {
@@ -215,6 +217,7 @@ void MaxMin::fix(std::int32_t constraint, std::int64_t level) {
     });
   }
   full.left -= full.owned * level;
+  unfixed_ -= full.owned;
   full.open = 0;
   full.is_open = false;
   if (full.level != level) {
@@ -236,8 +239,9 @@ void MaxMin::fill() {
     shares_.rebuild();
   };
   begin();
-  while (shares_.least() < Tournament::kOut) {
+  while (unfixed_ > 0) {
     // Shares only grow while others are fixed: an old one is a lower bound.
+    require(shares_.least() < Tournament::kOut, "an open flow has no constraint");
     const std::size_t player = shares_.winner();
     const std::int64_t now = share(player);
     if (now != shares_.least()) {

@@ -113,6 +113,7 @@ class MaxMin {
   std::vector<std::size_t> first_place_{0};
   std::vector<Place> places_;
   std::vector<std::int32_t> changed_;  // constraints whose flows changed since the last solve
+  std::int64_t unfixed_ = 0;           // flows without a rate
   // While solving.
   std::uint32_t epoch_ = 0;
   std::vector<std::int32_t> reached_;  // constraints whose load changes
