@@ -119,19 +119,6 @@ class Builder {
 
 }  // namespace
 
-models::Node usual_node(const models::Gpu& gpu, const models::Fabric& uplink) {
-  models::Node node;
-  node.id = gpu.id;
-  node.name = gpu.name;
-  node.gpu = gpu.id;
-  node.gpus = gpu.gpus_per_node;
-  node.fabric = gpu.fabric;
-  node.uplink = gpu.uplink;
-  node.nics = gpu.gpus_per_node;
-  node.network = uplink.bandwidth * gpu.gpus_per_node;
-  return node;
-}
-
 Topology build_cluster(const models::Node& node, const models::Fabric& inside,
                        const models::Fabric& between, const ClusterShape& shape) {
   require(shape.nodes >= 1 && shape.nodes_per_leaf.value_or(1) >= 1 && shape.oversubscription > 0.0,

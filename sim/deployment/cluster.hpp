@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "models/hardware/fabric.hpp"
-#include "models/hardware/gpu.hpp"
 #include "models/hardware/node.hpp"
 #include "sim/deployment/topology.hpp"
 
@@ -18,9 +17,6 @@ struct ClusterShape {
   // A leaf holds the n-th card of each of its nodes (rail-optimised) instead of all their cards.
   bool leaf_per_rail = false;
 };
-
-// The usual node of a GPU: gpus_per_node of them, one network card each.
-models::Node usual_node(const models::Gpu& gpu, const models::Fabric& uplink);
 
 // Device n is GPU n mod gpus of node n / gpus: "node0/gpu0", "node0/gpu1", ...
 //

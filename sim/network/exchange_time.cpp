@@ -18,7 +18,8 @@ constexpr double kSimulatedSeconds = 1000.0;
 ExchangeTime::ExchangeTime(const Routes& routes, std::vector<DeviceId> devices)
     : routes_(routes), devices_(std::move(devices)) {}
 
-Seconds ExchangeTime::time(std::span<const double> rows, Bytes row) {
+// The largest entry off the diagonal.
+double ExchangeTime::check(std::span<const double> rows) const {
   const std::size_t ranks = devices_.size();
   require(rows.size() == ranks * ranks, "exchange traffic is a square matrix over the devices");
   double largest = 0.0;
@@ -26,6 +27,28 @@ Seconds ExchangeTime::time(std::span<const double> rows, Bytes row) {
     require(rows[i] >= 0.0 && std::isfinite(rows[i]), "exchange traffic is finite and >= 0");
     largest = i / ranks == i % ranks ? largest : std::max(largest, rows[i]);
   }
+  return largest;
+}
+
+Seconds ExchangeTime::fullest_link(std::span<const double> rows, Bytes row) const {
+  check(rows);
+  const std::size_t ranks = devices_.size();
+  std::vector<double> load(routes_.capacities().size(), 0.0);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (const std::int32_t c : routes_.constraints(devices_[i / ranks], devices_[i % ranks])) {
+      load[static_cast<std::size_t>(c)] += rows[i];
+    }
+  }
+  double fullest = 0.0;
+  for (std::size_t c = 0; c < load.size(); ++c) {
+    fullest = std::max(fullest, load[c] / routes_.capacities()[c]);
+  }
+  return Seconds(fullest * row.value());
+}
+
+Seconds ExchangeTime::time(std::span<const double> rows, Bytes row) {
+  const std::size_t ranks = devices_.size();
+  const double largest = check(rows);
   if (largest == 0.0 || row == Bytes(0.0)) {
     return Seconds(0.0);
   }
@@ -53,23 +76,15 @@ Seconds ExchangeTime::time(std::span<const double> rows, Bytes row) {
 
 std::vector<ExchangeTime::Piece> ExchangeTime::simulate(const Shape& shape) const {
   const std::size_t ranks = devices_.size();
-  std::vector<double> load(routes_.capacities().size(), 0.0);
   std::vector<Flow> flows;
+  std::vector<double> volumes(shape.size());  // when the largest entry is 1 byte
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i] == 0) {
-      continue;
+    volumes[i] = static_cast<double>(shape[i]) / kUnits;
+    if (shape[i] > 0) {
+      flows.push_back({devices_[i / ranks], devices_[i % ranks], Bytes(volumes[i]), SimTime{}});
     }
-    const Flow flow{devices_[i / ranks], devices_[i % ranks],
-                    Bytes(static_cast<double>(shape[i]) / kUnits), SimTime{}};
-    for (const std::int32_t c : routes_.constraints(flow.from, flow.to)) {
-      load[static_cast<std::size_t>(c)] += flow.volume.value();
-    }
-    flows.push_back(flow);
   }
-  double fullest = 0.0;  // seconds, when the largest entry is 1 byte
-  for (std::size_t c = 0; c < load.size(); ++c) {
-    fullest = std::max(fullest, load[c] / routes_.capacities()[c]);
-  }
+  const double fullest = in_seconds(fullest_link(volumes, Bytes(1.0)));
   const double scale = fullest > 0.0 ? kSimulatedSeconds / fullest : 1.0;
   for (Flow& flow : flows) {
     flow.volume = flow.volume * scale;

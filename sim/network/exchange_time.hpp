@@ -25,6 +25,10 @@ class ExchangeTime {
   // Throws: std::logic_error for a matrix of another size or a negative or infinite entry.
   Seconds time(std::span<const double> rows, Bytes row);
 
+  // Time in which the fullest link carries its rows: no exchange takes less.
+  // Throws: as time().
+  Seconds fullest_link(std::span<const double> rows, Bytes row) const;
+
   // Shapes simulated so far; the memory of them is emptied at kMostShapes.
   std::size_t shapes() const { return shapes_.size(); }
   static constexpr std::size_t kMostShapes = 4096;
@@ -35,6 +39,7 @@ class ExchangeTime {
     Seconds latency;
     double seconds_per_byte;  // last end / bytes of the largest entry
   };
+  double check(std::span<const double> rows) const;
   std::vector<Piece> simulate(const Shape& shape) const;
 
   const Routes& routes_;

@@ -135,7 +135,7 @@ TEST(Cluster, AFabricMustJoinTheGpusOfANode) {
 TEST(Cluster, TheUsualNodeHasOneCardAGpu) {
   const models::Gpu gpu = models::load_gpu("h100-sxm");
   const models::Fabric uplink = models::load_fabric(gpu.uplink);
-  const models::Node node = usual_node(gpu, uplink);
+  const models::Node node = models::usual_node(gpu, uplink);
   EXPECT_EQ(node.nics, gpu.gpus_per_node);
   EXPECT_DOUBLE_EQ(node.network.value(), uplink.bandwidth.value() * gpu.gpus_per_node);
 }
