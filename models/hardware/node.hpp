@@ -5,6 +5,8 @@
 #include <map>
 #include <string>
 
+#include "models/hardware/fabric.hpp"
+#include "models/hardware/gpu.hpp"
 #include "models/units/quantity.hpp"
 
 namespace moeplan::models {
@@ -20,5 +22,8 @@ struct Node {
   BytesPerSecond network;                      // of all of them together, one direction
   std::map<std::string, std::string> sources;  // field -> document, page or URL, date
 };
+
+// The usual node of a GPU: gpus_per_node of them, one network card each.
+Node usual_node(const Gpu& gpu, const Fabric& uplink);
 
 }  // namespace moeplan::models

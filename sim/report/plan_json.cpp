@@ -162,6 +162,7 @@ Json provenance_json(const Scenario& scenario, const ReportContext& context) {
       .set("routing", routing_json(scenario))
       .set("traffic", scenario.workload.source)
       .set("traffic_notes", scenario.workload.notes)
+      .set("network", scenario.network.text())
       .set("replica_split", scenario.workload.split_text())
       .set("price_book", scenario.prices.book.id())
       .set("price_tiers", scenario.prices.tiers)

@@ -97,6 +97,9 @@ void add_provenance(const Scenario& scenario, const ReportContext& context, Repo
   if (const std::string routing = routing_text(scenario); !routing.empty()) {
     out.item(routing);
   }
+  if (scenario.network.flows) {
+    out.item("network: " + scenario.network.text());
+  }
   for (const HardwareOption& option : scenario.hardware) {
     add_laws(option, out);
   }

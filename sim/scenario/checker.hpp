@@ -143,5 +143,7 @@ std::vector<models::PlacementRule> read_placement(Checker& check, const Scenario
 std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& values,
                                           const std::filesystem::path& path,
                                           const models::LawRequest& request);
+// hardware.network and the keys that only flows know.
+NetworkOptions read_network(Checker& check, const ScenarioValues& values);
 
 }  // namespace moeplan::sim

@@ -200,6 +200,17 @@ std::vector<Field> make_fields() {
   t.push_back(count_list("hardware.gpus", "1", 1, 4096,
                          "GPUs of one engine; each value is a candidate. More than a node holds: "
                          "whole nodes. Replicas come on top."));
+  t.push_back(choice_field("hardware.network", {"law", "flows"}, "law",
+                           "What prices dispatch and combine: the exchange laws, in which the "
+                           "busiest port sets the time; or these stretched by what flows over the "
+                           "cluster's links take longer (multi-node all-to-alls). Other "
+                           "collectives: always the laws."));
+  t.push_back(number_field("hardware.oversubscription", "1", {.low = 1.0, .high = 100.0},
+                           "With flows: what a leaf switch's ports to its nodes carry together / "
+                           "what its links to the spine carry."));
+  t.push_back(count_field("hardware.nodes_per_leaf", "", 1, 4096,
+                          "With flows: nodes on one leaf switch; all of them when absent. An "
+                          "engine fills leaves in order."));
   t.push_back(text_field("hardware.profile", false, "catalog",
                          "Fitted cost laws: `catalog` (the one committed for the GPU, datasheet "
                          "laws for what it lacks), `datasheet`, or the id or path of a profile."));

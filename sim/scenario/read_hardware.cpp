@@ -54,8 +54,10 @@ std::optional<HardwareOption> read_option(Checker& check, const ScenarioValues& 
   if (!laws) {
     return std::nullopt;
   }
-  return HardwareOption{std::move(gpu), *inside, *uplink, std::move(*laws),
-                        node == nullptr ? "" : node->id};
+  models::Node machine = node == nullptr ? models::usual_node(gpu, *uplink) : *node;
+  return HardwareOption{
+      std::move(gpu),    *inside, *uplink, std::move(*laws), node == nullptr ? "" : node->id,
+      std::move(machine)};
 }
 
 }  // namespace
@@ -99,6 +101,40 @@ std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& 
     }
   }
   return options;
+}
+
+std::string NetworkOptions::text() const {
+  if (!flows) {
+    return "exchange laws";
+  }
+  const std::string leaves = nodes_per_leaf
+                                 ? fmt::format("leaves of {} nodes, oversubscribed {:g} times",
+                                               *nodes_per_leaf, oversubscription)
+                                 : std::string("all nodes on one leaf");
+  return "exchange laws, dispatch and combine stretched by flows that share the links of the "
+         "cluster max-min fairly (" +
+         leaves + "); other collectives by their laws, which know no leaves";
+}
+
+NetworkOptions read_network(Checker& check, const ScenarioValues& values) {
+  NetworkOptions network;
+  network.flows = values.text("hardware.network") == "flows";
+  network.oversubscription = values.number("hardware.oversubscription");
+  if (values.has("hardware.nodes_per_leaf")) {
+    network.nodes_per_leaf = static_cast<int>(values.count("hardware.nodes_per_leaf"));
+  }
+  for (const char* key : {"hardware.oversubscription", "hardware.nodes_per_leaf"}) {
+    if (values.given(key) && !network.flows) {
+      check.problem(key, "E_VALUE", "the laws know no leaf and spine switches",
+                    "hardware.network: flows");
+    }
+  }
+  if (network.oversubscription > 1.0 && !network.nodes_per_leaf) {
+    check.problem("hardware.oversubscription", "E_VALUE",
+                  "all nodes are on one leaf, which has no links to a spine",
+                  "hardware.nodes_per_leaf: how many nodes share a leaf");
+  }
+  return network;
 }
 
 }  // namespace moeplan::sim

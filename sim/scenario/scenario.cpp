@@ -244,6 +244,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
     warnings = check_accuracy(check, *accuracy, *architecture,
                               values.number("accuracy.allow_other_model") != 0.0);
   }
+  const NetworkOptions network = read_network(check, values);
   std::vector<HardwareOption> hardware = read_hardware(
       check, values, path, {.weights = precision, .experts = architecture->experts_in(precision)});
   if (overrides.seed) {
@@ -284,6 +285,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .exchange = std::move(exchange),
       .placement = std::move(placement),
       .redundant_experts = values.counts("parallelism.redundant_experts"),
+      .network = network,
       .engine = engine,
       .workload = std::move(workload),
       .objectives = objectives,

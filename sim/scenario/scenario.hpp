@@ -13,6 +13,7 @@
 #include "models/architecture/smoe_architecture.hpp"
 #include "models/hardware/fabric.hpp"
 #include "models/hardware/gpu.hpp"
+#include "models/hardware/node.hpp"
 #include "models/latency/cost_laws.hpp"
 #include "models/price/price_book.hpp"
 #include "models/routing/exchange.hpp"
@@ -33,10 +34,22 @@ struct HardwareOption {
   models::Fabric fabric;  // inside a node
   models::Fabric uplink;  // between nodes, one GPU's share
   models::CostLaws laws;
-  std::string node;  // catalog id; "": the GPU's usual node
+  std::string node;      // catalog id; "": the GPU's usual node
+  models::Node machine;  // that node, or the usual one
 
   // "h100-sxm", "h100-sxm in aws-p5.48xlarge": for tables.
   std::string label() const { return node.empty() ? gpu.id : gpu.id + " in " + node; }
+};
+
+// How the exchange of MoE layers is priced, and the switches that it crosses between nodes.
+struct NetworkOptions {
+  // Flows that share the cluster's links stretch the exchange laws where ports alone do not set
+  // the time; false: the laws alone.
+  bool flows = false;
+  double oversubscription = 1.0;      // ports to nodes / links to the spine, of a leaf
+  std::optional<int> nodes_per_leaf;  // all on one leaf when absent
+  // For provenance: what prices exchanges.
+  std::string text() const;
 };
 
 struct EngineOptions {
@@ -123,6 +136,7 @@ struct Scenario {
   std::vector<Exchange> exchange;
   std::vector<models::PlacementRule> placement;
   std::vector<std::int64_t> redundant_experts;  // of balanced placements
+  NetworkOptions network;
   EngineOptions engine;
   Workload workload;
   Objectives objectives;

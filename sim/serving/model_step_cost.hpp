@@ -19,6 +19,7 @@
 #include "sim/deployment/deployment.hpp"
 #include "sim/serving/batch.hpp"
 #include "sim/serving/count_table.hpp"
+#include "sim/serving/exchange_network.hpp"
 
 namespace moeplan::sim {
 
@@ -80,6 +81,8 @@ class ModelStepCost : public StepCost {
     double largest_share = 0.0;          // of a token's pairs that goes to the busiest rank
     models::ExchangeVolume normal;       // rows for one token on every rank, by DeepEP's
     models::ExchangeVolume low_latency;  // kinds of kernels
+    NetworkStretch stretch;              // of the scenario's exchange (normal kernels)
+    NetworkStretch low_latency_stretch;  //
     models::ExpertShape shape;           // on one rank
     // By the group's tokens: load of the busiest rank, and the time its experts take for it.
     struct Routed {
@@ -94,7 +97,7 @@ class ModelStepCost : public StepCost {
   const LawUse& use_of(models::Collective collective) const;
 
   void prepare_experts();
-  void prepare_exchange(ExpertGroup& group);
+  void prepare_exchange(ExpertGroup& group, ExchangeNetwork* network);
   Priced price_rank_tokens(std::int64_t tokens) const;
   // A pure function of its arguments (it keeps what depends on the group alone).
   Priced price_experts(std::int64_t group_tokens, std::int64_t largest_rank);

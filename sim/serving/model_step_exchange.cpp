@@ -12,11 +12,28 @@ using models::Collective;
 using models::ExchangeMode;
 using models::ExchangePhase;
 
-// Volumes of an all-to-all exchange for one token on every rank.
-void ModelStepCost::prepare_exchange(ExpertGroup& group) {
+namespace {
+
+// Nobody measured an exchange that waits for other links than its ports.
+models::Estimate stretched(models::Estimate estimate, double stretch) {
+  estimate.extrapolated = estimate.extrapolated || stretch > 1.0 + 1e-9;
+  return estimate;
+}
+
+}  // namespace
+
+// Volumes of an all-to-all exchange for one token on every rank. network: where flows are wanted.
+void ModelStepCost::prepare_exchange(ExpertGroup& group, ExchangeNetwork* network) {
   const Candidate& c = d_.candidate;
-  if (c.data_parallel == 1 ||
-      (c.exchange != Exchange::alltoall_per_expert && c.exchange != Exchange::alltoall_per_rank)) {
+  if (c.data_parallel == 1) {
+    return;
+  }
+  if (c.exchange == Exchange::capacity_padded && network != nullptr) {
+    const auto pairs = static_cast<std::size_t>(c.gpus) * static_cast<std::size_t>(c.gpus);
+    group.stretch =
+        network->stretch(models::ExchangeTraffic(c.gpus, std::vector<double>(pairs, 1.0)));
+  }
+  if (c.exchange != Exchange::alltoall_per_expert && c.exchange != Exchange::alltoall_per_rank) {
     return;
   }
   const ExpertLayers& layers = *group.layers;
@@ -44,6 +61,10 @@ void ModelStepCost::prepare_exchange(ExpertGroup& group) {
   if (has_exchange_kernels_) {
     group.normal = traffic(Exchange::alltoall_per_rank).volume();
     group.low_latency = pairs.volume();
+  }
+  if (network != nullptr) {
+    group.stretch = network->stretch(traffic(c.exchange));
+    group.low_latency_stretch = has_exchange_kernels_ ? network->stretch(pairs) : NetworkStretch{};
   }
 }
 
@@ -89,25 +110,30 @@ void ModelStepCost::add_exchange_kernels(const ExpertGroup& group, double own, d
                                          Sum& sum) const {
   const auto hidden = static_cast<double>(d_.architecture.hidden);
   using Halves = std::array<models::Estimate, 2>;
-  const auto price = [&](ExchangeMode mode, const models::ExchangeVolume& per_token) {
-    const auto half = [&](ExchangePhase phase, double row) {
+  const auto price = [&](ExchangeMode mode, const models::ExchangeVolume& per_token,
+                         const NetworkStretch& stretch) {
+    const auto half = [&](ExchangePhase phase, double row, double longer) {
       const double bytes = own * unevenness * row;
-      return laws_.exchange.estimate(mode, phase, d_.engine_group(),
-                                     {.tokens = own,
-                                      .experts = static_cast<double>(group.layers->moe.experts),
-                                      .hidden = hidden,
-                                      .own_bytes = own * row,
-                                      .near_bytes = per_token.near * bytes,
-                                      .far_bytes = per_token.far * bytes,
-                                      .staged_bytes = per_token.staged * bytes});
+      const auto estimate =
+          laws_.exchange.estimate(mode, phase, d_.engine_group(),
+                                  {.tokens = own,
+                                   .experts = static_cast<double>(group.layers->moe.experts),
+                                   .hidden = hidden,
+                                   .own_bytes = own * row,
+                                   .near_bytes = per_token.near * bytes * longer,
+                                   .far_bytes = per_token.far * bytes * longer,
+                                   .staged_bytes = per_token.staged * bytes});
+      return stretched(estimate, longer);
     };
-    return Halves{half(ExchangePhase::dispatch,
-                       models::dispatch_row_bytes(mode, hidden, quantised_dispatch())),
-                  half(ExchangePhase::combine, hidden * row_bytes_)};
+    return Halves{
+        half(ExchangePhase::dispatch,
+             models::dispatch_row_bytes(mode, hidden, quantised_dispatch()), stretch.dispatch),
+        half(ExchangePhase::combine, hidden * row_bytes_, stretch.combine)};
   };
-  Halves best = price(ExchangeMode::normal, group.normal);
+  Halves best = price(ExchangeMode::normal, group.normal, group.stretch);
   if (laws_.exchange.takes(ExchangeMode::low_latency, d_.nodes(), own)) {
-    const Halves other = price(ExchangeMode::low_latency, group.low_latency);
+    const Halves other =
+        price(ExchangeMode::low_latency, group.low_latency, group.low_latency_stretch);
     if (other[0].duration + other[1].duration < best[0].duration + best[1].duration) {
       best = other;
     }
@@ -129,9 +155,14 @@ void ModelStepCost::add_exchange(const ExpertGroup& group, double group_tokens,
               group.layers->count);
     }
   };
+  const auto add_half = [&](Phase phase, double bytes, double stretch) {
+    const auto estimate = laws_.collective.estimate(Collective::all_to_all, d_.engine_group(),
+                                                    Bytes(bytes * stretch));
+    sum.add(phase, stretched(estimate, stretch), all2all_, group.layers->count);
+  };
   const auto add_all_to_all = [&](double rows) {
-    add(Phase::dispatch, Collective::all_to_all, d_.engine_group(), rows * dispatch_row());
-    add(Phase::combine, Collective::all_to_all, d_.engine_group(), rows * row);
+    add_half(Phase::dispatch, rows * dispatch_row(), group.stretch.dispatch);
+    add_half(Phase::combine, rows * row, group.stretch.combine);
   };
   if (c.data_parallel == 1) {
     add(Phase::combine, Collective::all_reduce, d_.engine_group(), group_tokens * row);

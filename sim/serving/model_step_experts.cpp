@@ -11,6 +11,10 @@ namespace moeplan::sim {
 void ModelStepCost::prepare_experts() {
   const Candidate& c = d_.candidate;
   padded_ = c.exchange == Exchange::capacity_padded && c.data_parallel > 1;
+  std::optional<ExchangeNetwork> network;
+  if (d_.scenario->network.flows && c.data_parallel > 1) {
+    network.emplace(d_.hardware(), d_.scenario->network, c.gpus);
+  }
   for (const ExpertLayers& layers : d_.experts) {
     const models::MoeFfn& moe = layers.moe;
     ExpertGroup group{.layers = &layers, .shape = {}, .routed = {}};
@@ -21,7 +25,7 @@ void ModelStepCost::prepare_experts() {
                    .local_experts = layers.local_experts(),
                    .gated = moe.gated,
                    .precision = d_.architecture.experts_in(d_.scenario->precision)};
-    prepare_exchange(group);
+    prepare_exchange(group, network ? &*network : nullptr);
     pairs_per_token_ += layers.count * layers.routing->effective_top_k();
     experts_.push_back(std::move(group));
   }
