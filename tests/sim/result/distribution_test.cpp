@@ -89,8 +89,7 @@ TEST(Distribution, GapsCountOncePerSequence) {
     const auto ps = static_cast<std::int64_t>(8e9 + 3e9 * random.uniform());
     const auto count = static_cast<std::int64_t>(1 + random.below(9));
     gaps.push_back(SimDuration(ps), count);
-    expanded.insert(expanded.end(), static_cast<std::size_t>(count),
-                    in_seconds(SimDuration(ps)));
+    expanded.insert(expanded.end(), static_cast<std::size_t>(count), in_seconds(SimDuration(ps)));
     sum += ps * count;  // at most 30000 x 11e9 x 9 ps
   }
   std::sort(expanded.begin(), expanded.end());
