@@ -190,7 +190,8 @@ std::optional<Infeasible> Screen::exceeds_budget(const Deployment& deployment,
   const auto engines = static_cast<std::int64_t>(
       std::ceil(in_per_second(scenario_.workload.rate) / most_load * kRounding));
   const auto offer = cheapest_offer(scenario_.prices, deployment.hardware().gpu.id,
-                                    deployment.candidate.gpus, engines);
+                                    deployment.candidate.gpus,
+                                    deployment.hardware().gpu.gpus_per_node, engines);
   if (!std::holds_alternative<Offer>(offer)) {
     return std::nullopt;
   }
