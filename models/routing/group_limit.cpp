@@ -129,7 +129,7 @@ double expected_distinct_ranks(const Routing& routing, const GroupLimit& limit,
     const auto expert = static_cast<std::size_t>(routing.expert_of()[c]);
     const auto group = expert / static_cast<std::size_t>(size);
     group_weights[group] += routing.weights()[c];
-    const std::vector<int>& ranks = placement.ranks_of()[expert];
+    const std::span<const int> ranks = placement.ranks_of(expert);
     for (const int rank : ranks) {
       weights.push_back(routing.weights()[c] / static_cast<double>(ranks.size()));
       group_of.push_back(group);

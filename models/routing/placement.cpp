@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "models/units/require.hpp"
 
@@ -139,16 +140,18 @@ std::optional<PlacementRule> placement_rule_from(std::string_view name) {
 }
 
 Placement Placement::contiguous(std::int64_t experts, int ranks) {
-  OnRank on_rank;
+  require(ranks >= 1 && ranks <= experts, "at least one expert for every rank");
+  OnRank on_rank(static_cast<std::size_t>(ranks));
   for (int rank = 0; rank < ranks; ++rank) {
     const ExpertRange range = experts_of_rank(experts, ranks, rank);
-    std::vector<ExpertId> own;
+    std::vector<ExpertId>& own = on_rank[static_cast<std::size_t>(rank)];
+    own.reserve(static_cast<std::size_t>(range.end - range.begin));
     for (std::int64_t e = range.begin; e < range.end; ++e) {
       own.push_back(id_of(e));
     }
-    on_rank.push_back(std::move(own));
   }
-  return from_ranks(std::move(on_rank), experts);
+  // Not checked: every design has one, and checking it would take most of the time.
+  return Placement(std::move(on_rank), experts);
 }
 
 Placement Placement::round_robin(std::int64_t experts, int ranks) {
@@ -187,16 +190,25 @@ Placement Placement::from_ranks(OnRank on_rank, std::int64_t experts) {
   if (const auto why = why_not_placed(on_rank, experts)) {
     throw std::logic_error("experts cannot be placed so: " + *why);
   }
-  Placement out;
-  out.on_rank_ = std::move(on_rank);
-  out.ranks_of_.resize(static_cast<std::size_t>(experts));
-  for (int rank = 0; rank < out.ranks(); ++rank) {
-    for (const ExpertId expert : out.on_rank_[static_cast<std::size_t>(rank)]) {
-      out.ranks_of_[static_cast<std::size_t>(expert.index())].push_back(rank);
-      ++out.slots_;
+  return Placement(std::move(on_rank), experts);
+}
+
+Placement::Placement(OnRank on_rank, std::int64_t experts)
+    : on_rank_(std::move(on_rank)), first_(static_cast<std::size_t>(experts) + 1, 0) {
+  for (const std::vector<ExpertId>& own : on_rank_) {
+    for (const ExpertId expert : own) {
+      ++first_[static_cast<std::size_t>(expert.index()) + 1];
+      ++slots_;
     }
   }
-  return out;
+  std::partial_sum(first_.begin(), first_.end(), first_.begin());
+  holders_.resize(static_cast<std::size_t>(slots_));
+  std::vector<std::size_t> next(first_.begin(), first_.end() - 1);
+  for (int rank = 0; rank < ranks(); ++rank) {
+    for (const ExpertId expert : on_rank_[static_cast<std::size_t>(rank)]) {
+      holders_[next[static_cast<std::size_t>(expert.index())]++] = rank;
+    }
+  }
 }
 
 std::int64_t Placement::most_slots() const {
@@ -272,7 +284,7 @@ Routing Routing::placed(const Placement& placement) const {
     for (const ExpertId expert : own) {
       const auto e = static_cast<std::size_t>(expert.index());
       slots_of[e].push_back(static_cast<std::int64_t>(out.inclusion_.size()));
-      out.inclusion_.push_back(inclusion_[e] / static_cast<double>(placement.ranks_of()[e].size()));
+      out.inclusion_.push_back(inclusion_[e] / static_cast<double>(placement.ranks_of(e).size()));
     }
   }
   for (std::size_t c = 0; c < weights_.size(); ++c) {

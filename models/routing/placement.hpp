@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,19 +50,24 @@ class Placement {
   static Placement from_ranks(OnRank on_rank, std::int64_t experts);
 
   int ranks() const { return static_cast<int>(on_rank_.size()); }
-  std::int64_t experts() const { return static_cast<std::int64_t>(ranks_of_.size()); }
+  std::int64_t experts() const { return static_cast<std::int64_t>(first_.size()) - 1; }
   std::int64_t slots() const { return slots_; }  // copies in all
   std::int64_t redundant() const { return slots_ - experts(); }
   std::int64_t most_slots() const;  // of the fullest rank
   const OnRank& on_rank() const { return on_rank_; }
-  // [experts], the ranks that hold a copy, ascending.
-  const std::vector<std::vector<int>>& ranks_of() const { return ranks_of_; }
+  // The ranks that hold a copy of the expert, ascending.
+  std::span<const int> ranks_of(std::size_t expert) const {
+    return std::span(holders_).subspan(first_[expert], first_[expert + 1] - first_[expert]);
+  }
   bool is_contiguous() const;
   friend bool operator==(const Placement&, const Placement&) = default;
 
  private:
+  Placement(OnRank on_rank, std::int64_t experts);
+
   OnRank on_rank_;
-  std::vector<std::vector<int>> ranks_of_;
+  std::vector<int> holders_;        // [slots], expert after expert: the ranks of its copies
+  std::vector<std::size_t> first_;  // [experts + 1], where each begins
   std::int64_t slots_ = 0;
 };
 

@@ -21,6 +21,7 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
   prepare_experts();
   prepare_attention();
   const std::vector<models::LawInfo>& laws = laws_.all();
+  names_.reserve(16);
   expert_ = use_of(laws, "expert");
   dense_ = use_of(laws, "dense");
   decode_ = use_of(laws, "attention_decode");
