@@ -64,10 +64,11 @@ void add_fit(CLI::App& app, int& exit_code) {
   command->add_option("--hardware", options->hardware, "Device they were measured on (catalog id)")
       ->required();
   command->footer(
+      "Reads tables of aiconfigurator, InferSim, Frontier, LLMServingSim and APEX+, mixed.\n"
+      "\n"
       "Examples:\n"
       "  moeplan fit --measurements moe.csv gemm.csv --hardware h100-sxm -o h100-sxm.json\n"
-      "  moeplan fit --measurements moe.csv --hardware h100-sxm --format json\n"
-      "Reads tables of aiconfigurator, InferSim, Frontier, LLMServingSim and APEX+, mixed.\n");
+      "  moeplan fit --measurements moe.csv --hardware h100-sxm --format json\n");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

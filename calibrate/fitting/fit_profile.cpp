@@ -10,6 +10,7 @@
 
 #include "calibrate/fitting/fit_kernels.hpp"
 #include "calibrate/fitting/plausibility.hpp"
+#include "calibrate/fitting/sample_group.hpp"
 #include "models/catalog/catalog.hpp"
 #include "models/latency/cost_laws.hpp"
 #include "models/latency/datasheet_laws.hpp"
@@ -18,42 +19,12 @@
 namespace moeplan::calibrate {
 namespace {
 
-// Samples of one family with the files they came from, in the order of the files.
-template <class Sample>
-struct Group {
-  std::vector<Sample> samples;
-  std::vector<std::string> files;
-  std::set<std::string> sources;
-
-  void add(const Sample& sample, const models::Measurements& file) {
-    samples.push_back(sample);
-    if (files.empty() || files.back() != file.name) {
-      files.push_back(file.name);
-      sources.insert(file.source);
-    }
-  }
-};
-
 constexpr double kSlackOfPeak = 1.05;
 constexpr std::int64_t kFewestShapes = 3;
 constexpr std::size_t kExpertParameters = 11;
 constexpr std::size_t kDenseParameters = 6;
 constexpr std::size_t kAttentionParameters = 3;
 constexpr std::size_t kStreamParameters = 2;
-
-using OriginKey = std::tuple<std::string, std::string>;
-
-OriginKey key_of(const models::SampleOrigin& origin) {
-  return {origin.kernel_source, std::string(name_of(origin.precision))};
-}
-
-template <class Sample>
-void add_source(models::FittedLaw& law, const Group<Sample>& group) {
-  std::vector<std::string> files(group.files);
-  law.files = files;
-  const std::vector<std::string> sources(group.sources.begin(), group.sources.end());
-  law.info.source = fmt::format("{} ({})", joined(sources), joined(files));
-}
 
 class Fitter {
  public:
@@ -97,7 +68,7 @@ class Fitter {
 
  private:
   template <class Sample>
-  void keep(FittedFamily family, const Group<Sample>& group) {
+  void keep(FittedFamily family, const SampleGroup<Sample>& group) {
     add_source(family.law, group);
     family.law.info.source += assumed_around(group.samples.front());
     if (group.samples.front().origin.host_launched) {
@@ -161,7 +132,7 @@ class Fitter {
 
   // A family needs more rows than its law has parameters.
   template <class Sample>
-  bool enough(const Group<Sample>& group, const char* kernel, std::size_t parameters) {
+  bool enough(const SampleGroup<Sample>& group, const char* kernel, std::size_t parameters) {
     std::size_t rows = group.samples.size();
     if constexpr (!std::is_same_v<Sample, models::StreamSample> &&
                   !std::is_same_v<Sample, models::CollectiveSample>) {
@@ -188,7 +159,7 @@ class Fitter {
   }
 
   void experts() {
-    std::map<OriginKey, Group<models::ExpertSample>> groups;
+    std::map<OriginKey, SampleGroup<models::ExpertSample>> groups;
     std::map<std::string, int> implausible;
     for (const models::Measurements& file : files_) {
       for (const models::ExpertSample& sample : file.experts) {
@@ -225,7 +196,7 @@ class Fitter {
   }
 
   void dense() {
-    std::map<OriginKey, Group<models::DenseSample>> groups;
+    std::map<OriginKey, SampleGroup<models::DenseSample>> groups;
     for (const models::Measurements& file : files_) {
       for (const models::DenseSample& sample : file.dense) {
         groups[key_of(sample.origin)].add(sample, file);
@@ -251,7 +222,7 @@ class Fitter {
 
   void streams() {
     using Key = std::tuple<std::string, std::string, std::string>;  // family, source, dtype
-    std::map<Key, Group<models::StreamSample>> groups;
+    std::map<Key, SampleGroup<models::StreamSample>> groups;
     for (const models::Measurements& file : files_) {
       for (const models::StreamSample& sample : file.streams) {
         const auto [source, dtype] = key_of(sample.origin);
@@ -273,7 +244,7 @@ class Fitter {
 
   void attention() {
     using Key = std::tuple<bool, std::string, std::string>;  // decode, source, KV precision
-    std::map<Key, Group<models::AttentionSample>> groups;
+    std::map<Key, SampleGroup<models::AttentionSample>> groups;
     for (const models::Measurements& file : files_) {
       for (const models::AttentionSample& sample : file.attention) {
         groups[{sample.decode, sample.origin.kernel_source,
@@ -302,7 +273,7 @@ class Fitter {
 
   // After dense(): the blocks are fitted with its laws.
   void latent() {
-    std::map<std::tuple<std::string, std::string>, Group<models::LatentSample>> groups;
+    std::map<std::tuple<std::string, std::string>, SampleGroup<models::LatentSample>> groups;
     for (const models::Measurements& file : files_) {
       for (const models::LatentSample& sample : file.latent) {
         groups[{mla_source(sample), std::string(name_of(sample.shape.kv_precision))}].add(sample,
@@ -340,7 +311,7 @@ class Fitter {
 
   void collectives() {
     using Key = std::tuple<models::Collective, std::string, std::string>;
-    std::map<Key, Group<models::CollectiveSample>> groups;
+    std::map<Key, SampleGroup<models::CollectiveSample>> groups;
     for (const models::Measurements& file : files_) {
       for (const models::CollectiveSample& sample : file.collectives) {
         const auto [source, dtype] = key_of(sample.origin);
@@ -369,7 +340,7 @@ class Fitter {
   void exchanges() {
     // Low latency before normal, one node before several: the later fits lean on the earlier.
     using Key = std::tuple<std::string, models::ExchangePhase, int>;  // source, phase, nodes
-    std::map<Key, Group<models::ExchangeSample>> groups;
+    std::map<Key, SampleGroup<models::ExchangeSample>> groups;
     std::map<std::string, std::int64_t> other;  // left out, by reason
     for (const models::Measurements& file : files_) {
       for (const models::ExchangeSample& sample : file.exchanges) {

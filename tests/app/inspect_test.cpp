@@ -249,7 +249,8 @@ TEST(InspectWrongInput, NamesThatAreNotThereListTheOthers) {
                   "did you mean 'h100-pcie' or 'h100-sxm'?"});
   expect_refused({"inspect", "hardware", "nvlink44"}, {"did you mean 'nvlink4'?"});
   expect_refused({"inspect", "model", "qwen3-30b"}, {"unknown architecture", "qwen3-30b-a3b"});
-  expect_refused({"inspect", "profile", "h100"}, {"unknown profile", "a100-sxm, h100-sxm"});
+  expect_refused({"inspect", "profile", "h100"},
+                 {"unknown profile", "a100-sxm, a800-sxm, h100-sxm"});
   expect_refused({"inspect", "profile", "nowhere.json"}, {"error[E_IO] nowhere.json"});
   expect_refused({"inspect", "accuracy", "paper-supergleu"},
                  {"unknown accuracy curve or table", "did you mean 'paper-superglue'?"});

@@ -37,7 +37,8 @@ TEST(CostLaws, DataSheetLawsSayAllOfIt) {
     const bool host = info.kernel == "host";
     EXPECT_EQ(info.datasheet, !host) << info.kernel;
     EXPECT_TRUE(info.source.starts_with(host ? "fitted" : "assumed")) << info.source;
-    EXPECT_GE(info.discrepancy_sd_log, 0.2) << info.kernel;
+    // The narrowest band is that of decode attention (what data-sheet laws miss on measured GPUs).
+    EXPECT_GE(info.discrepancy_sd_log, 0.15) << info.kernel;
   }
 }
 

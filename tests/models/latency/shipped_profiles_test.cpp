@@ -1,6 +1,7 @@
 // The profiles in models/data: readable, used, and physical.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/catalog/catalog.hpp"
@@ -134,7 +135,11 @@ TEST(ShippedProfiles, NoStandInWhereTheDeviceComputesInFourBits) {
 INSTANTIATE_TEST_SUITE_P(Devices, ShippedProfile,
                          testing::Values("h100-sxm", "a100-sxm", "h800-sxm", "a800-sxm",
                                          "rtx-pro-6000"),
-                         [](const auto& device) { return std::string(device.param).substr(0, 4); });
+                         [](const auto& device) {
+                           std::string name = device.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace moeplan
