@@ -23,7 +23,7 @@
 #include "calibrate/import/measurements.hpp"
 #include "models/catalog/catalog.hpp"
 #include "models/latency/collective_latency.hpp"
-#include "models/text/input_error.hpp"
+#include "tests/speed/bench_main.hpp"
 
 namespace {
 
@@ -171,19 +171,5 @@ void print_figures(bool json) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string format = argc > 2 && std::string(argv[1]) == "--format" ? argv[2] : "table";
-  if (argc != 1 && (argc != 3 || (format != "table" && format != "json"))) {
-    fmt::print(stderr, "usage: fit_bench [--format table|json]\n");
-    return 2;
-  }
-  try {
-    print_figures(format == "json");
-  } catch (const moeplan::InputError& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 3;
-  } catch (const std::runtime_error& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 3;
-  }
-  return 0;
+  return moeplan::speed::bench_main(argc, argv, "fit_bench", print_figures);
 }

@@ -19,6 +19,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/speed/bench_main.hpp"
+
 namespace {
 
 constexpr int kRuns = 5;
@@ -122,18 +124,5 @@ void print_figures(bool json) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const std::vector<std::string> table = {"--format", "table"};
-  const std::vector<std::string> json = {"--format", "json"};
-  if (!arguments.empty() && arguments != table && arguments != json) {
-    fmt::print(stderr, "usage: plan_bench [--format table|json]\n");
-    return 2;
-  }
-  try {
-    print_figures(arguments == json);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "plan_bench: {}\n", error.what());
-    return 6;
-  }
-  return 0;
+  return moeplan::speed::bench_main(argc, argv, "plan_bench", print_figures);
 }

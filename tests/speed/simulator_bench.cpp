@@ -18,13 +18,13 @@
 #include <string>
 #include <vector>
 
-#include "models/text/input_error.hpp"
 #include "sim/engine/event_queue.hpp"
 #include "sim/evaluate.hpp"
 #include "sim/plan/candidates.hpp"
 #include "sim/plan/design.hpp"
 #include "sim/plan/screen.hpp"
 #include "sim/serving/model_step_cost.hpp"
+#include "tests/speed/bench_main.hpp"
 #include "tests/support/bare_heap.hpp"
 
 namespace {
@@ -321,19 +321,5 @@ void print_figures(bool json) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string format = argc > 2 && std::string(argv[1]) == "--format" ? argv[2] : "table";
-  if (argc != 1 && (argc != 3 || (format != "table" && format != "json"))) {
-    fmt::print(stderr, "usage: simulator_bench [--format table|json]\n");
-    return 2;
-  }
-  try {
-    print_figures(format == "json");
-  } catch (const moeplan::InputError& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 3;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "simulator_bench: {}\n", error.what());
-    return 1;
-  }
-  return 0;
+  return moeplan::speed::bench_main(argc, argv, "simulator_bench", print_figures);
 }
