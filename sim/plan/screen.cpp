@@ -189,9 +189,9 @@ std::optional<Infeasible> Screen::exceeds_budget(const Deployment& deployment,
   const double most_load = work_->last_unit_gap / busy;
   const auto engines = static_cast<std::int64_t>(
       std::ceil(in_per_second(scenario_.workload.rate) / most_load * kRounding));
-  const auto offer = cheapest_offer(scenario_.prices, deployment.hardware().gpu.id,
-                                    deployment.candidate.gpus,
-                                    deployment.hardware().gpu.gpus_per_node, engines);
+  const auto offer =
+      cheapest_offer(scenario_.prices, deployment.hardware().gpu.id, deployment.candidate.gpus,
+                     deployment.hardware().gpu.gpus_per_node, engines);
   if (!std::holds_alternative<Offer>(offer)) {
     return std::nullopt;
   }
