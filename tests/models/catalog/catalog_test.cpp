@@ -61,6 +61,21 @@ TEST(Catalog, PeakRatesAreDense) {
   }
 }
 
+TEST(Catalog, CutDevicesDifferFromTheirModelsInTheirLinksAlone) {
+  for (const auto& [cut, whole] :
+       {std::pair{"h800-sxm", "h100-sxm"}, std::pair{"a800-sxm", "a100-sxm"}}) {
+    const Gpu a = load_gpu(cut);
+    const Gpu b = load_gpu(whole);
+    EXPECT_EQ(a.peak, b.peak) << cut;
+    EXPECT_EQ(a.memory, b.memory) << cut;
+    EXPECT_EQ(a.bandwidth, b.bandwidth) << cut;
+    EXPECT_EQ(a.multiprocessors, b.multiprocessors) << cut;
+    // 400 GB/s both ways: eight links of 25 GB/s each way.
+    EXPECT_EQ(load_fabric(a.fabric).bandwidth, gigabytes_per_second(200)) << cut;
+    EXPECT_LT(load_fabric(a.fabric).bandwidth, load_fabric(b.fabric).bandwidth) << cut;
+  }
+}
+
 TEST(Catalog, FormatsWithoutArithmeticComputeInAnother) {
   EXPECT_EQ(load_gpu("a100-sxm").arithmetic(Precision::fp8), Precision::bf16);
   EXPECT_EQ(load_gpu("h100-sxm").arithmetic(Precision::fp8_block), Precision::fp8);
