@@ -8,6 +8,7 @@
 #include "calibrate/fitting/fit_kernels.hpp"
 #include "calibrate/fitting/plausibility.hpp"
 #include "models/latency/cost_laws.hpp"
+#include "models/latency/fabric_law.hpp"
 #include "models/units/require.hpp"
 
 namespace moeplan::calibrate {
@@ -62,9 +63,11 @@ class Comparison {
       put(row.kernel, row.origin, law.info(), in_seconds(law.estimate(bytes(row.bytes)).duration));
     }
     for (const models::CollectiveSample& row : file.collectives) {
-      const models::CollectiveLatency& law = laws(models::Precision::bf16).collective;
-      put(std::string(family_of(row.collective)), row.origin, law.info().front(),
-          in_seconds(law.estimate(row.collective, row.ranks, bytes(row.bytes)).duration));
+      const models::FabricLaw law(inside_, std::max(1, gpu_.gpus_per_node), nullptr);
+      const bool library = row.origin.kernel_source.starts_with("nccl");
+      put(std::string(family_of(row.collective)), row.origin, law.info(),
+          library ? law.seconds(row.collective, row.ranks, row.bytes)
+                  : law.engine_seconds(row.collective, row.ranks, row.bytes));
     }
   }
 

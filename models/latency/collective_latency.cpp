@@ -117,10 +117,12 @@ Estimate CollectiveLatency::one_node(Collective collective, int ranks, double by
     return {low.duration * std::pow(high.duration / low.duration, share), true};
   }
   const int nearest = below > 0 ? below : above;
-  const double stated = fabric_.seconds(collective, {ranks, 1}, bytes);
   if (nearest == 0) {
-    return {seconds(stated), true};
+    return {seconds(spanning ? fabric_.seconds(collective, {ranks, 1}, bytes)
+                             : fabric_.engine_seconds(collective, {ranks, 1}, bytes)),
+            true};
   }
+  const double stated = fabric_.seconds(collective, {ranks, 1}, bytes);
   exact(collective, nearest, bytes, spanning, best);
   const double more = stated - fabric_.seconds(collective, {nearest, 1}, bytes);
   return {best.duration + seconds(std::max(0.0, more)), true};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/models/latency/sample_laws.hpp"
 
 namespace moeplan {
@@ -99,12 +101,54 @@ TEST(CollectiveLatency, MarksWhatWasNotMeasured) {
 }
 
 TEST(FabricLaw, AllReduceIsTwoPasses) {
-  // Two passes of (n-1)/n S over the link, three hops each way, one launch.
+  // Two passes of (n-1)/n S over the link and of seven steps around the ring, one launch.
   const double rate = 1e11 * models::kBusEfficiency;
-  const double expected = models::kCollectiveLaunch + 2 * (3e-6 + 7.0 / 8 * 1e8 / rate);
-  EXPECT_NEAR(inside().seconds(Collective::all_reduce, 8, 1e8), expected, 1e-12);
-  EXPECT_NEAR(inside().seconds(Collective::all_gather, 8, 1e8),
-              (expected + models::kCollectiveLaunch) / 2, 1e-12);
+  const double steps = 7 * (1e-6 + models::kRingStep);
+  EXPECT_NEAR(inside().wire_seconds(Collective::all_reduce, 8, 1e8), 2 * 7.0 / 8 * 1e8 / rate,
+              1e-12);
+  EXPECT_NEAR(inside().wire_seconds(Collective::all_gather, 8, 1e8), 7.0 / 8 * 1e8 / rate, 1e-12);
+  EXPECT_NEAR(inside().start_seconds(Collective::all_reduce, 8),
+              models::kCollectiveLaunch + 2 * steps, 1e-12);
+  EXPECT_NEAR(inside().start_seconds(Collective::all_gather, 8), models::kCollectiveLaunch + steps,
+              1e-12);
+}
+
+TEST(FabricLaw, AllToAllGoesToEveryRankInOneStep) {
+  for (const int ranks : {2, 4, 8}) {
+    EXPECT_NEAR(inside().start_seconds(Collective::all_to_all, ranks),
+                models::kCollectiveLaunch + 1e-6 + models::kRingStep, 1e-12);
+  }
+}
+
+// An engine's own kernel: 100 GB/s x 0.65, eight ranks. 8 kB: one shot, 7 x 8e3 B; 4 MB: two shots,
+// 2 x 7/8 x 4e6 B; beyond 8 MiB, over PCIe, beyond eight ranks and otherwise the library.
+TEST(FabricLaw, AnEnginesOwnAllReduceIsShorterForSmallMessages) {
+  Fabric links = fabric(1e11, 1e-6);
+  links.kind = Fabric::Kind::nvlink;
+  const FabricLaw law(links, 16, nullptr);
+  const Collective reduce = Collective::all_reduce;
+  EXPECT_NEAR(law.engine_seconds(reduce, 8, 8e3), 4.5e-6 + 7 * 8e3 / 65e9, 1e-12);
+  EXPECT_NEAR(law.engine_seconds(reduce, 8, 4e6), 9e-6 + 2 * 7.0 / 8 * 4e6 / 65e9, 1e-12);
+  EXPECT_EQ(law.engine_seconds(reduce, 8, 1e7), law.seconds(reduce, 8, 1e7));
+  EXPECT_EQ(law.engine_seconds(reduce, 16, 8e3), law.seconds(reduce, 16, 8e3));
+  EXPECT_EQ(law.engine_seconds(Collective::all_gather, 8, 8e3),
+            law.seconds(Collective::all_gather, 8, 8e3));
+  links.kind = Fabric::Kind::pcie;
+  const FabricLaw pcie(links, 16, nullptr);
+  EXPECT_EQ(pcie.engine_seconds(reduce, 8, 8e3), pcie.seconds(reduce, 8, 8e3));
+}
+
+TEST(FabricLaw, NothingToSendTakesTheStartAndMuchTakesTheWire) {
+  const double start = inside().start_seconds(Collective::all_gather, 8);
+  EXPECT_NEAR(inside().seconds(Collective::all_gather, 8, 0.0), start, 1e-15);
+  // As long on the wire as before it: (2 a^p)^(1/p) = 2^(1/p) a.
+  const double bytes = start * 1e11 * models::kBusEfficiency * 8.0 / 7.0;
+  EXPECT_NEAR(inside().seconds(Collective::all_gather, 8, bytes),
+              std::pow(2.0, 1.0 / models::kCollectiveNorm) * start, 1e-12);
+  // 1 TB: the start is 1e-6 of the wire, and adds 1e-6^0.6 / 0.6 = 0.04 % to it.
+  const double wire = inside().wire_seconds(Collective::all_gather, 8, 1e12);
+  EXPECT_NEAR(inside().seconds(Collective::all_gather, 8, 1e12) / wire, 1.0, 1e-3);
+  EXPECT_EQ(inside().wire_seconds(Collective::all_gather, 1, 1e12), 0.0);
 }
 
 // Two nodes of 8 ranks, 100 GB/s inside with 1 us a hop, 20 GB/s uplinks with 5 us.
@@ -118,30 +162,34 @@ TEST(FabricLawOverNodes, TheSlowerTierSetsTheTimeAndAllHopsCount) {
   const TwoTiers tiers;
   const double in = 1e11 * models::kBusEfficiency;
   const double out = 2e10 * models::kBusEfficiency;
-  const double hops = 3e-6 + 5e-6;
   // All-reduce of 800 MB: 7/8 S inside (9.46 ms) against 1/2 S / 8 over an uplink (3.38 ms).
-  EXPECT_NEAR(tiers.law().seconds(Collective::all_reduce, 16, 8e8),
-              models::kCollectiveLaunch + 2 * (hops + 7.0 / 8 * 8e8 / in), 1e-12);
+  EXPECT_NEAR(tiers.law().wire_seconds(Collective::all_reduce, 16, 8e8), 2 * 7.0 / 8 * 8e8 / in,
+              1e-12);
+  EXPECT_NEAR(tiers.law().start_seconds(Collective::all_reduce, 16),
+              models::kCollectiveLaunch + 2 * (7 * (1e-6 + models::kRingStep) + 5e-6), 1e-12);
   // All-to-all of 160 MB: 8/16 S leave over the uplink, 7/16 S stay on the node.
-  EXPECT_NEAR(tiers.law().seconds(Collective::all_to_all, 16, 1.6e8),
-              models::kCollectiveLaunch + hops + 8e7 / out, 1e-12);
+  EXPECT_NEAR(tiers.law().wire_seconds(Collective::all_to_all, 16, 1.6e8), 8e7 / out, 1e-12);
+  EXPECT_NEAR(tiers.law().start_seconds(Collective::all_to_all, 16),
+              models::kCollectiveLaunch + 1e-6 + models::kRingStep + 5e-6, 1e-12);
 }
 
 TEST(FabricLawOverNodes, APcieNodesPortLeadsToItsNetworkCardToo) {
   TwoTiers tiers;
   tiers.inside.bandwidth = BytesPerSecond(2e10);
-  const double before = tiers.law().seconds(Collective::all_to_all, 16, 1.6e8);
+  const double before = tiers.law().wire_seconds(Collective::all_to_all, 16, 1.6e8);
   tiers.inside.kind = Fabric::Kind::pcie;
   // 7/16 + 8/16 of 160 MB over one port.
-  EXPECT_NEAR(tiers.law().seconds(Collective::all_to_all, 16, 1.6e8) - before,
+  EXPECT_NEAR(tiers.law().wire_seconds(Collective::all_to_all, 16, 1.6e8) - before,
               7e7 / (2e10 * models::kBusEfficiency), 1e-12);
 }
 
 TEST(FabricLawOverNodes, AGroupMayHaveOneRankOnEachNode) {
   // Data-parallel ranks of TP8: two ranks, two nodes, nothing inside.
   const TwoTiers tiers;
-  EXPECT_NEAR(tiers.law().seconds(Collective::all_gather, {2, 2}, 1e8),
-              models::kCollectiveLaunch + 5e-6 + 5e7 / (2e10 * models::kBusEfficiency), 1e-12);
+  EXPECT_NEAR(tiers.law().wire_seconds(Collective::all_gather, {2, 2}, 1e8),
+              5e7 / (2e10 * models::kBusEfficiency), 1e-12);
+  EXPECT_NEAR(tiers.law().start_seconds(Collective::all_gather, {2, 2}),
+              models::kCollectiveLaunch + 5e-6, 1e-12);
   EXPECT_GT(tiers.law().seconds(Collective::all_gather, {2, 2}, 1e8),
             tiers.law().seconds(Collective::all_gather, {2, 1}, 1e8));
 }
