@@ -39,9 +39,7 @@ sim::SimTime instant(const std::string& text) {
 
 struct TimelineCommand {
   CommonOptions common;
-  std::string scenario;
   DesignChoice choice;
-  std::optional<std::int64_t> requests;
   std::string from;
   std::string until;
   std::int64_t steps = sim::TimelineOptions::kSteps;
@@ -106,13 +104,11 @@ struct TimelineCommand {
   }
 
   int run() const {
-    const sim::Scenario loaded =
-        sim::load_scenario(scenario, {.seed = common.seed, .requests = requests});
-    if (common.print_config) {
-      std::cout << (common.format.starts_with("json") ? loaded.values.json().pretty()
-                                                      : loaded.values.print());
+    const std::optional<sim::Scenario> scenario = load_or_print(choice, common);
+    if (!scenario) {
       return kOk;
     }
+    const sim::Scenario& loaded = *scenario;
     const sim::Candidate candidate = choose_design(loaded, choice);
     const sim::TimelineOptions options = window();
     const auto placed = sim::deploy(loaded, candidate);
@@ -163,10 +159,7 @@ void add_timeline(CLI::App& app, int& exit_code) {
       "Run one design of a scenario, as simulate does, and write what every device, link and "
       "request did as a trace for ui.perfetto.dev (Chrome trace event JSON): to standard output, "
       "or with -o to a file and a summary (--format) to standard output");
-  sub->add_option("SCENARIO", command->scenario, "Scenario file (YAML)")->required();
   add_design_options(*sub, command->choice);
-  sub->add_option("--requests", command->requests, "Arrivals of the run, instead of the scenario's")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100000000}));
   sub->add_option("--from", command->from, "Show the run from this instant on (\"2.5 s\")")
       ->check(check_instant);
   sub->add_option("--until", command->until, "Show the run to this instant (\"3 s\")")
