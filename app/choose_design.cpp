@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iostream>
 
 #include "sim/plan/candidates.hpp"
 
@@ -73,6 +74,11 @@ bool matches(const sim::Scenario& scenario, const DesignChoice& choice, const si
 }  // namespace
 
 void add_design_options(CLI::App& command, DesignChoice& choice) {
+  command.add_option("SCENARIO", choice.scenario, "Scenario file (YAML)")->required();
+  command
+      .add_option("--requests", choice.requests,
+                  "Arrivals of the run, instead of the scenario's; a tenth is warm-up")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100000000}));
   command.add_option("--experts-kept", choice.experts_kept, "Of the scenario's values, this one");
   command.add_option("--gpu", choice.gpu, "Of the scenario's GPUs, this one");
   command.add_option("--node", choice.node,
@@ -88,6 +94,18 @@ void add_design_options(CLI::App& command, DesignChoice& choice) {
   command.add_option("--replicas", choice.replicas, "Engines that share the scenario's traffic")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000000}))
       ->capture_default_str();
+}
+
+std::optional<sim::Scenario> load_or_print(const DesignChoice& choice,
+                                           const CommonOptions& common) {
+  sim::Scenario loaded =
+      sim::load_scenario(choice.scenario, {.seed = common.seed, .requests = choice.requests});
+  if (!common.print_config) {
+    return loaded;
+  }
+  std::cout << (common.format.starts_with("json") ? loaded.values.json().pretty()
+                                                  : loaded.values.print());
+  return std::nullopt;
 }
 
 sim::Candidate choose_design(const sim::Scenario& scenario, const DesignChoice& choice) {

@@ -7,11 +7,14 @@
 #include <optional>
 #include <string>
 
+#include "app/subcommand.hpp"
 #include "sim/deployment/deployment.hpp"
 
 namespace moeplan::app {
 
 struct DesignChoice {
+  std::string scenario;                  // file
+  std::optional<std::int64_t> requests;  // instead of the scenario's
   std::optional<std::int64_t> experts_kept;
   std::optional<std::string> gpu;
   std::optional<std::string> node;
@@ -24,9 +27,14 @@ struct DesignChoice {
   std::int64_t replicas = 1;
 };
 
-// --experts-kept, --gpu, --node, --gpus, --tensor-parallel, --expert-parallel, --exchange,
+// SCENARIO, --requests, --experts-kept, --gpu, --node, --gpus, --tensor-parallel,
+// --expert-parallel, --exchange,
 // --placement, --redundant-experts, --replicas.
 void add_design_options(CLI::App& command, DesignChoice& choice);
+
+// The scenario with its overrides; nothing when --print-config asked for it, which is done then.
+// Throws: as sim::load_scenario.
+std::optional<sim::Scenario> load_or_print(const DesignChoice& choice, const CommonOptions& common);
 
 // The one design that is left. Throws: CLI::ValidationError (wrong usage) when none or several are
 // left, listing the values that would tell them apart.

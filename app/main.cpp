@@ -42,6 +42,7 @@ int run(int argc, char** argv) {
   int exit_code = moeplan::app::kOk;
   moeplan::app::add_plan(app, exit_code);
   moeplan::app::add_simulate(app, exit_code);
+  moeplan::app::add_timeline(app, exit_code);
   moeplan::app::add_compare(app, exit_code);
   moeplan::app::add_inspect(app, exit_code);
   moeplan::app::add_fit(app, exit_code);

@@ -17,9 +17,7 @@ namespace {
 
 struct SimulateCommand {
   CommonOptions common;
-  std::string scenario;
   DesignChoice choice;
-  std::optional<std::int64_t> requests;
 
   std::string rendered(const sim::Design& design, const sim::Scenario& loaded) const {
     const sim::ReportContext context{kVersion};
@@ -33,13 +31,11 @@ struct SimulateCommand {
   }
 
   int run() const {
-    const sim::Scenario loaded =
-        sim::load_scenario(scenario, {.seed = common.seed, .requests = requests});
-    if (common.print_config) {
-      std::cout << (common.format.starts_with("json") ? loaded.values.json().pretty()
-                                                      : loaded.values.print());
+    const std::optional<sim::Scenario> scenario = load_or_print(choice, common);
+    if (!scenario) {
       return kOk;
     }
+    const sim::Scenario& loaded = *scenario;
     const sim::Candidate candidate = choose_design(loaded, choice);
     if (common.dry_run) {
       std::cout << fmt::format("{}: valid; {} on {}, {} requests\n", loaded.file,
@@ -71,11 +67,7 @@ void add_simulate(CLI::App& app, int& exit_code) {
       "simulate",
       "Run one design of a scenario and print all its metrics (TTFT: arrival to first "
       "token, queueing included; TPOT: (E2E - TTFT) / (output tokens - 1))");
-  sub->add_option("SCENARIO", command->scenario, "Scenario file (YAML)")->required();
   add_design_options(*sub, command->choice);
-  sub->add_option("--requests", command->requests,
-                  "Arrivals of the run, instead of the scenario's; a tenth is warm-up")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100000000}));
   add_common_options(*sub, command->common, {"table", "json", "jsonl", "markdown"});
   sub->footer(
       "Examples:\n"

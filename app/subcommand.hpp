@@ -41,6 +41,7 @@ void add_common_options(CLI::App& command, CommonOptions& options,
 // Each registers its subcommand; on a match `exit_code` is set by its callback.
 void add_plan(CLI::App& app, int& exit_code);
 void add_simulate(CLI::App& app, int& exit_code);
+void add_timeline(CLI::App& app, int& exit_code);
 void add_compare(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
 void add_inspect_trace(CLI::App& inspect, int& exit_code);  // below inspect

@@ -40,6 +40,21 @@ std::string_view family_of(Collective collective) {
   return "";
 }
 
+WireBytes wire_bytes(Collective collective, double nodes, double island, double bytes) {
+  const double ranks = nodes * island;
+  switch (collective) {
+    case Collective::all_to_all:
+      return {(island - 1.0) / ranks * bytes, (nodes - 1.0) / nodes * bytes};
+    case Collective::all_reduce:
+      return {2.0 * ((island - 1.0) / island * bytes),
+              2.0 * ((nodes - 1.0) / nodes * (bytes / island))};
+    case Collective::all_gather:
+    case Collective::reduce_scatter:
+      return {(island - 1.0) / island * bytes, (nodes - 1.0) / nodes * (bytes / island)};
+  }
+  throw std::logic_error("unknown collective");
+}
+
 FabricLaw::FabricLaw(const Fabric& inside, int island, const Fabric* between)
     : inside_{in_seconds(inside.latency), inside.bandwidth.value() * kBusEfficiency},
       island_(island),
@@ -90,15 +105,13 @@ double FabricLaw::wire_seconds(Collective collective, const RankGroup& group, do
   if (ranks <= 1.0) {
     return 0.0;
   }
-  const bool to_all = collective == Collective::all_to_all;
-  double near = to_all ? (island - 1.0) / ranks * bytes : (island - 1.0) / island * bytes;
+  auto [near, far] = wire_bytes(collective, nodes, island, bytes);
   double far_seconds = 0.0;
   if (nodes > 1.0) {
-    const double far = (nodes - 1.0) / nodes * (to_all ? bytes : bytes / island);
     far_seconds = far / between_->bandwidth;
     near += shares_port_ ? far : 0.0;
   }
-  return passes(collective) * std::max(near / inside_.bandwidth, far_seconds);
+  return std::max(near / inside_.bandwidth, far_seconds);
 }
 
 double FabricLaw::seconds(Collective collective, const RankGroup& group, double bytes) const {

@@ -24,6 +24,19 @@ struct RankGroup {
   std::optional<int> nodes;
 };
 
+// What one rank sends over each tier in a collective of `nodes` nodes of `island` ranks: near over
+// the fabric inside its node, far over its uplink. S = bytes as in CollectiveLatency::estimate,
+// g = island, m = nodes, P = m g, twice both for all_reduce:
+//   all_reduce, all_gather, reduce_scatter: near = (g-1)/g S, far = (m-1)/m S / g
+//   all_to_all: near = (g-1)/P S, far = (P-g)/P S
+// Source: the bandwidth-optimal hierarchical collectives (Thakur, Rabenseifner, Gropp 2005) that
+// NCCL's rings and trees reach with one network card a GPU.
+struct WireBytes {
+  double near = 0.0;
+  double far = 0.0;
+};
+WireBytes wire_bytes(Collective collective, double nodes, double island, double bytes);
+
 class FabricLaw {
  public:
   // island >= 1 ranks in a node. Without `between`, groups beyond an island run as if the fabric
@@ -43,17 +56,11 @@ class FabricLaw {
   // Before the first byte: launch + passes (steps (latency inside + kRingStep) + ceil(log2 m) hops
   // between m nodes); steps of the ring inside: g-1, 1 for all_to_all; 2 passes for all_reduce.
   double start_seconds(Collective collective, const RankGroup& group) const;
-  // Bytes over kBusEfficiency of the stated rates. One node, n ranks:
-  //   all_reduce: 2 (n-1)/n S; all_gather, reduce_scatter, all_to_all: (n-1)/n S.
-  // m nodes of g ranks, P = m g, all uplinks in parallel, chunks in a pipeline, so that the slower
-  // tier sets the time and the hops of both add up:
-  //   max(near / inside, far / uplink), twice both for all_reduce
-  //   all_reduce, all_gather, reduce_scatter: near = (g-1)/g S, far = (m-1)/m S / g
-  //   all_to_all: near = (g-1)/P S, far = (P-g)/P S
+  // wire_bytes() over kBusEfficiency (as measured inside) of the stated rates: near / inside on one
+  // node. Several nodes, all uplinks in parallel, chunks in a pipeline, so that the slower tier
+  // sets the time and the hops of both add up: max(near / inside, far / uplink).
   // Inside a PCIe node the same port leads to the network card: its near counts far too.
   // bytes as in CollectiveLatency::estimate. 0 for one rank.
-  // Source: the bandwidth-optimal hierarchical collectives (Thakur, Rabenseifner, Gropp 2005) that
-  // NCCL's rings and trees reach with one network card a GPU; kBusEfficiency as measured inside.
   double wire_seconds(Collective collective, const RankGroup& group, double bytes) const;
   // Nodes that a group lies on; 1 without a fabric between them.
   int nodes_of(const RankGroup& group) const;

@@ -97,10 +97,7 @@ std::variant<Offer, std::string> offer_for(const Deployment& deployment, std::in
 // The fleet's engines, and the load of each.
 void set_replicas(Design& d, const Workload& workload, std::int64_t replicas) {
   d.replicas = replicas;
-  d.load = wanted_load(workload) / static_cast<double>(replicas);
-  if (workload.closed_loop) {
-    d.load = std::ceil(d.load);
-  }
+  d.load = engine_load(workload, replicas);
 }
 
 // The fleet's tokens: of the wanted traffic (open), or as the run produced them (closed); and the
@@ -137,6 +134,11 @@ std::vector<const models::Price*> offers(const PriceOptions& options, const std:
 }
 
 }  // namespace
+
+double engine_load(const Workload& workload, std::int64_t replicas) {
+  const double load = wanted_load(workload) / static_cast<double>(replicas);
+  return workload.closed_loop ? std::ceil(load) : load;
+}
 
 std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
                                                 int gpus, int per_node, std::int64_t replicas) {

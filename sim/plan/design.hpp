@@ -88,6 +88,10 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
 std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidate& candidate,
                                         std::int64_t replicas);
 
+// The load of each of so many engines that share the scenario's traffic: requests per second, or
+// whole users.
+double engine_load(const Workload& workload, std::int64_t replicas);
+
 // The error band of a judged design. Deterministic.
 ErrorBand error_band(const Scenario& scenario, const Design& design);
 

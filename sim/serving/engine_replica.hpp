@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "sim/result/serving_trace.hpp"
@@ -41,6 +42,10 @@ class EngineReplica {
 
   // Ends the running step at `now`; appends the requests that completed.
   void finish_step(SimTime now, ServingTrace& trace, std::vector<std::int32_t>& completed);
+
+  // Of the running step, or the last one.
+  std::span<const RankBatch> batches() const { return batches_; }
+  std::span<const StepOutcome> outcomes() const { return outcomes_; }
 
   bool is_stepping() const { return stepping_; }
   std::int64_t waiting() const;

@@ -8,6 +8,7 @@ namespace moeplan::sim {
 
 void StepOutcome::clear() {
   first_scheduled.clear();
+  resumed.clear();
   first_token.clear();
   completed.clear();
   preempted.clear();
@@ -55,9 +56,7 @@ void admit(const SchedulerLimits& limits, SchedulerState& state, std::int64_t ru
       outcome.waited_for_blocks = true;
       return;
     }
-    if (next.ever_computed == 0) {
-      outcome.first_scheduled.push_back(next.request);
-    }
+    (next.ever_computed == 0 ? outcome.first_scheduled : outcome.resumed).push_back(next.request);
     state.waiting.pop_front();
     next.order = state.admissions++;
     add_to_batch(batch, next, tokens);

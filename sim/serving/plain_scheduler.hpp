@@ -50,6 +50,7 @@ struct LateToken {
 // What a step did, for the trace.
 struct StepOutcome {
   std::vector<std::int32_t> first_scheduled;  // requests in a batch for the first time
+  std::vector<std::int32_t> resumed;          // requests in a batch again after a preemption
   std::vector<std::int32_t> first_token;      // requests that emitted token 1
   std::vector<std::int32_t> completed;        // requests that emitted their last token
   std::vector<std::int32_t> preempted;

@@ -23,8 +23,11 @@ RandomStream jitter_of(const SimulationSetup& setup, std::int32_t replica) {
 
 class Simulation {
  public:
-  Simulation(const SimulationSetup& setup, StepCost& cost)
-      : setup_(setup), source_(setup.mix, setup.seed), watch_(setup.max_events) {
+  Simulation(const SimulationSetup& setup, StepCost& cost, SimulationObserver* observer)
+      : setup_(setup),
+        source_(setup.mix, setup.seed),
+        watch_(setup.max_events),
+        observer_(observer) {
     require(setup.replicas > 0, "a simulation needs at least one replica");
     for (std::int32_t i = 0; i < setup.replicas; ++i) {
       replicas_.emplace_back(setup.limits, cost, jitter_of(setup, i));
@@ -57,6 +60,11 @@ class Simulation {
   }
 
  private:
+  static EngineState state_of(const EngineReplica& replica) {
+    const std::int64_t waiting = replica.waiting();
+    return {replica.in_system() - waiting, waiting, replica.used_blocks()};
+  }
+
   bool push_next_arrival() {
     const std::optional<RequestSpec> next = source_.next();
     if (next) {
@@ -91,6 +99,9 @@ class Simulation {
         trace_.aborted = true;
       }
     }
+    if (observer_ != nullptr) {
+      observer_->arrived(index, trace_.requests[static_cast<std::size_t>(index)]);
+    }
     if (source_.known_in_advance()) {
       push_next_arrival();
     }
@@ -119,6 +130,11 @@ class Simulation {
   void finish(std::int32_t index, SimTime now) {
     completed_.clear();
     replicas_[static_cast<std::size_t>(index)].finish_step(now, trace_, completed_);
+    if (observer_ != nullptr) {
+      const EngineReplica& replica = replicas_[static_cast<std::size_t>(index)];
+      observer_->step_ended(
+          {index, now, replica.outcomes(), state_of(replica), std::span(trace_.requests)});
+    }
     for (std::size_t i = 0; i < completed_.size(); ++i) {
       if (const std::optional<RequestSpec> next = source_.on_completion(now)) {
         events_.push(next->arrival, {.request = *next});
@@ -132,11 +148,27 @@ class Simulation {
   void start_idle(SimTime now) {
     for (std::size_t i = 0; i < replicas_.size(); ++i) {
       if (!replicas_[i].is_stepping()) {
-        if (const std::optional<SimTime> end = replicas_[i].start_step(now, trace_)) {
+        const std::optional<SimTime> end = observer_ == nullptr
+                                               ? replicas_[i].start_step(now, trace_)
+                                               : start_observed(replicas_[i], i, now);
+        if (end) {
           events_.push(*end, {.replica = static_cast<std::int32_t>(i)});
         }
       }
     }
+  }
+
+  std::optional<SimTime> start_observed(EngineReplica& replica, std::size_t index, SimTime now) {
+    const PhaseTimes before = trace_.phases;
+    const std::optional<SimTime> end = replica.start_step(now, trace_);
+    if (end) {
+      PhaseTimes phases = trace_.phases;
+      phases -= before;
+      phases.scale_to(*end - now);
+      observer_->step_began({static_cast<std::int32_t>(index), now, *end, phases, replica.batches(),
+                             replica.outcomes(), state_of(replica)});
+    }
+    return end;
   }
 
   const SimulationSetup& setup_;
@@ -147,6 +179,7 @@ class Simulation {
   std::vector<std::int32_t> completed_;
   ServingTrace trace_;
   ProgressWatch watch_;
+  SimulationObserver* observer_;
 };
 
 // What both ways of running have in common.
@@ -174,8 +207,9 @@ ServingTrace simulate(const SimulationSetup& setup, StepCost& cost) {
   });
 }
 
-ServingTrace simulate_by_events(const SimulationSetup& setup, StepCost& cost) {
-  return traced(cost, [&] { return Simulation(setup, cost).run(); });
+ServingTrace simulate_by_events(const SimulationSetup& setup, StepCost& cost,
+                                SimulationObserver* observer) {
+  return traced(cost, [&] { return Simulation(setup, cost, observer).run(); });
 }
 
 }  // namespace moeplan::sim

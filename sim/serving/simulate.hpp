@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "sim/serving/engine_replica.hpp"
+#include "sim/serving/simulation_observer.hpp"
 #include "sim/workload/request_source.hpp"
 
 namespace moeplan::sim {
@@ -33,6 +34,8 @@ struct SimulationSetup {
 ServingTrace simulate(const SimulationSetup& setup, StepCost& cost);
 
 // The same by the event loop, whatever the setup: what simulate() is held against.
-ServingTrace simulate_by_events(const SimulationSetup& setup, StepCost& cost);
+// observer: is told every arrival and step; nullptr: nobody. The trace does not depend on it.
+ServingTrace simulate_by_events(const SimulationSetup& setup, StepCost& cost,
+                                SimulationObserver* observer = nullptr);
 
 }  // namespace moeplan::sim

@@ -27,7 +27,8 @@ TEST(Usage, WrongCommandLinesExitWith2AndHelpOnStderr) {
   const std::vector<Case> cases = {
       {{}, "no subcommand"},
       {{"plam"},
-       "unknown subcommand 'plam', expected one of plan, simulate, compare, inspect, fit, schema; "
+       "unknown subcommand 'plam', expected one of plan, simulate, timeline, compare, inspect, "
+       "fit, schema; "
        "did you "
        "mean 'plan'?"},
       {{"plan", "--fromat", "json"}, "unknown option '--fromat'; did you mean '--format'?"},
@@ -91,6 +92,7 @@ const std::vector<std::vector<std::string>>& commands() {
   static const std::vector<std::vector<std::string>> all = {{},
                                                             {"plan"},
                                                             {"simulate"},
+                                                            {"timeline"},
                                                             {"compare"},
                                                             {"inspect"},
                                                             {"inspect", "model"},
@@ -144,7 +146,8 @@ TEST(Usage, ExamplesOfHelpWork) {
       if (words.front() == "fit" || words.front() == "compare" || words[1] == "trace") {
         continue;
       }
-      if ((words.front() == "plan" || words.front() == "simulate") && words.back() != "--help") {
+      if ((words.front() == "plan" || words.front() == "simulate" || words.front() == "timeline") &&
+          words.back() != "--help") {
         words.emplace_back("--dry-run");
       }
       const Finished run = run_moeplan(words, here);

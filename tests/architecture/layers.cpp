@@ -78,6 +78,7 @@ const std::vector<Layer>& layers() {
       {"sim", kBelowEvaluate},
       {"sim/plan", with(kBelowEvaluate, "sim")},
       {"sim/sweep", with(kBelowEvaluate, "sim")},
+      {"sim/timeline", with(kBelowEvaluate, "sim")},
       {"sim/report", {"models/*", "sim/result", "sim/plan", "sim/scenario", "sim/deployment"}},
       {"calibrate/measurement", kUnitsText},
       {"calibrate/kernels", {"calibrate/measurement", "models/architecture", "models/routing"}},

@@ -29,6 +29,7 @@ void expect_same(const RankBatch& a, const RankBatch& b) {
 
 void expect_same(const StepOutcome& a, const StepOutcome& b) {
   ASSERT_EQ(a.first_scheduled, b.first_scheduled);
+  ASSERT_EQ(a.resumed, b.resumed);
   ASSERT_EQ(a.first_token, b.first_token);
   ASSERT_EQ(a.completed, b.completed);
   ASSERT_EQ(a.preempted, b.preempted);
