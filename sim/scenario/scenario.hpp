@@ -60,6 +60,7 @@ struct EngineOptions {
   Bytes buffer_memory;
   std::optional<std::int64_t> kv_blocks;  // instead of the derived number
   std::optional<Seconds> host_time;       // instead of the law
+  bool divided_batches = false;           // of a pipeline
   double jitter = 0.0;
 };
 
@@ -132,6 +133,7 @@ struct Scenario {
   std::vector<HardwareOption> hardware;
   std::vector<std::int64_t> gpus;             // of one engine
   std::vector<std::int64_t> tensor_parallel;  // empty: every power of two
+  std::vector<std::int64_t> pipeline_parallel;
   std::vector<bool> expert_parallel;
   std::vector<Exchange> exchange;
   std::vector<models::PlacementRule> placement;

@@ -18,6 +18,7 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
       laws_(deployment.hardware().laws),
       law_error_(law_error),
       row_bytes_(models::plain_bytes(deployment.scenario->precision)) {
+  require(deployment.candidate.pipeline_parallel == 1, "a stage is priced, not a pipeline");
   prepare_experts();
   prepare_attention();
   const std::vector<models::LawInfo>& laws = laws_.all();
@@ -33,6 +34,10 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
   allgather_ = use_of(Collective::all_gather, deployment.data_group());
   reducescatter_ = use_of(Collective::reduce_scatter, deployment.data_group());
   all2all_ = use_of(Collective::all_to_all, deployment.engine_group());
+  if (deployment.place.hop_nodes > 0) {
+    hop_ = use_of(laws_.collective.info(Collective::all_to_all, {2, deployment.place.hop_nodes}),
+                  "all2all");
+  }
   for (const models::Layer& layer : deployment.architecture.layers) {
     const auto same = std::find_if(groups_.begin(), groups_.end(),
                                    [&](const LayerGroup& g) { return g.layer == layer; });
@@ -76,9 +81,13 @@ ModelStepCost::Priced ModelStepCost::price_rank_tokens(std::int64_t tokens) cons
               allreduce_, count);
     }
   };
-  // Embedding lookup: read and write one row a token; a vocabulary-parallel table is summed.
-  sum.add(Phase::norm, norm.estimate(stream * 2.0), stream_);
-  reduce(1.0);
+  if (d_.place.first) {
+    // Embedding lookup: read and write one row a token; a vocabulary-parallel table is summed.
+    sum.add(Phase::norm, norm.estimate(stream * 2.0), stream_);
+    reduce(1.0);
+  } else {
+    add_hop(stream, sum);
+  }
   for (const LayerGroup& group : groups_) {
     // Two fused add-and-norm kernels (two reads, two writes).
     sum.add(Phase::norm, norm.estimate(stream * 4.0), stream_, 2.0 * group.count);
@@ -100,9 +109,26 @@ ModelStepCost::Priced ModelStepCost::price_rank_tokens(std::int64_t tokens) cons
   return sum.priced();
 }
 
+// Hidden states and residual come from the stage before: each TP rank receives its share from the
+// rank at its place there, and the group gathers the shares (vLLM 0.19: IntermediateTensors,
+// send_tensor_dict with all_gather_group). An all-to-all of two ranks keeps half of its volume, and
+// is the send and the receive between them.
+void ModelStepCost::add_hop(const Bytes& stream, Sum& sum) const {
+  const int tp = d_.candidate.tensor_parallel;
+  const Bytes all = stream * 2.0;
+  sum.add(
+      Phase::pipeline_transfer,
+      laws_.collective.estimate(Collective::all_to_all, {2, d_.place.hop_nodes}, all * (2.0 / tp)),
+      hop_);
+  if (tp > 1) {
+    sum.add(Phase::pipeline_transfer,
+            laws_.collective.estimate(Collective::all_gather, d_.tensor_group(), all), allgather_);
+  }
+}
+
 ModelStepCost::Priced ModelStepCost::price_head(std::int64_t sampled) const {
   Sum sum;
-  if (sampled == 0) {
+  if (sampled == 0 || !d_.place.last) {
     return sum.priced();
   }
   const auto rows = static_cast<double>(sampled);
@@ -196,6 +222,7 @@ std::vector<std::string> ModelStepCost::extrapolated() const {
     }
   }
   std::sort(result.begin(), result.end());
+  result.erase(std::unique(result.begin(), result.end()), result.end());
   return result;
 }
 

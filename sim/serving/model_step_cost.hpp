@@ -7,7 +7,9 @@
 // Sliding windows: a layer with window w reads min(KV tokens, sequences x w). With unequal contexts
 // that is an upper bound of sum(min(context, w)), by concavity; exact when all or none exceed w.
 // Stated zeros: attention sinks (one logit a head), overlap of exchange and compute (none),
-// pipeline transfers (pipeline_parallel is 1), detokenisation and network to the user.
+// detokenisation and network to the user.
+// Prices one pipeline stage (Deployment::place): embeddings on the first, head on the last, and
+// what it receives. PipelineStepCost puts the stages of an engine together.
 
 #include <cstdint>
 #include <optional>
@@ -25,9 +27,9 @@ namespace moeplan::sim {
 
 class ModelStepCost : public StepCost {
  public:
-  // The deployment must outlive the cost. law_error: every law's estimate is multiplied by
-  // exp(law_error x its discrepancy_sd_log), fully correlated: 0 is the estimate, +-1.645 the 5th
-  // and 95th percentile of one draw per run (calibration.md A6).
+  // The deployment (of one pipeline stage) must outlive the cost. law_error: every law's estimate
+  // is multiplied by exp(law_error x its discrepancy_sd_log), fully correlated: 0 is the estimate,
+  // +-1.645 the 5th and 95th percentile of one draw per run (calibration.md A6).
   explicit ModelStepCost(const Deployment& deployment, double law_error = 0.0);
 
   PhaseTimes cost(std::span<const RankBatch> ranks) override;
@@ -105,6 +107,7 @@ class ModelStepCost : public StepCost {
   // Rows of every expert's buffer of a rank, when the fullest data-parallel rank has so many
   // tokens.
   std::int64_t capacity_of(const models::MoeFfn& moe, std::int64_t largest_rank) const;
+  void add_hop(const Bytes& stream, Sum& sum) const;
   Priced price_head(std::int64_t sampled) const;
   Priced price_host(std::int64_t sequences) const;
   void add_projections(const models::Attention& attention, std::int64_t tokens, double count,
@@ -131,7 +134,7 @@ class ModelStepCost : public StepCost {
   double law_error_;
   std::vector<std::string> names_;  // [bits]
   LawUse expert_, dense_, decode_, prefill_, mla_, stream_, host_;
-  LawUse allreduce_, allgather_, reducescatter_, all2all_;
+  LawUse allreduce_, allgather_, reducescatter_, all2all_, hop_;
   double row_bytes_;  // of an element of the residual stream: quantised models keep 16 bits
   std::vector<LayerGroup> groups_;
   std::vector<AttentionGroup> attention_;
