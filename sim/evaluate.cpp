@@ -33,7 +33,8 @@ SimulationSetup setup_of(const Deployment& deployment, const Load& load) {
   SimulationSetup setup;
   setup.limits = {.scheduler = {.max_sequences = scenario.engine.max_sequences,
                                 .max_batched_tokens = scenario.engine.max_batched_tokens,
-                                .kv_blocks = deployment.memory.kv_blocks},
+                                .kv_blocks = deployment.memory.kv_blocks,
+                                .chunked_prefill = scenario.engine.chunked_prefill},
                   .data_parallel = deployment.candidate.data_parallel,
                   .pipeline_parallel = deployment.candidate.pipeline_parallel,
                   .divided_batches = scenario.engine.divided_batches,

@@ -154,27 +154,6 @@ void check_products(Checker& check, const ScenarioValues& values,
   }
 }
 
-EngineOptions read_engine(const ScenarioValues& values,
-                          const models::SmoeArchitecture& architecture) {
-  EngineOptions e;
-  e.max_sequences = values.count("engine.max_sequences");
-  e.max_batched_tokens = values.count("engine.max_batched_tokens");
-  e.max_model_length = values.has("engine.max_model_length")
-                           ? values.count("engine.max_model_length")
-                           : architecture.max_positions;
-  e.memory_utilization = values.number("engine.memory_utilization");
-  e.buffer_memory = Bytes(values.number("engine.buffer_memory"));
-  if (values.has("engine.kv_blocks")) {
-    e.kv_blocks = values.count("engine.kv_blocks");
-  }
-  if (values.has("engine.host_time")) {
-    e.host_time = Seconds(values.number("engine.host_time"));
-  }
-  e.divided_batches = values.text("engine.pipeline_batches") == "divided";
-  e.jitter = values.number("engine.jitter");
-  return e;
-}
-
 Objectives read_objectives(Checker& check, const ScenarioValues& values) {
   Objectives o;
   o.latency.ttft_p50_s = values.number("objectives.ttft_p50");
@@ -291,6 +270,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       overrides.seed ? *overrides.seed : static_cast<std::uint64_t>(values.count("seed"));
   const models::RouterMode router = *models::router_mode_from(values.text("pruning.router"));
   std::vector<models::PlacementRule> placement = read_placement(check, values);
+  EngineOptions engine = read_engine(check, values, *architecture);
   models::RoutedModel routing =
       read_routed_model(check, workload.routing, *architecture, router, experts, seed);
   check.throw_if_any();
@@ -303,7 +283,6 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   for (const std::string& name : values.texts("parallelism.exchange")) {
     exchange.push_back(exchange_from(name));
   }
-  const EngineOptions engine = read_engine(values, *architecture);
   note_too_long(engine.max_model_length, workload);
   return Scenario{
       .name = values.text("name"),
@@ -324,7 +303,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .placement = std::move(placement),
       .redundant_experts = values.counts("parallelism.redundant_experts"),
       .network = network,
-      .engine = engine,
+      .engine = std::move(engine),
       .workload = std::move(workload),
       .objectives = objectives,
       .prices = std::move(*prices),

@@ -21,6 +21,7 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
   require(deployment.candidate.pipeline_parallel == 1, "a stage is priced, not a pipeline");
   prepare_experts();
   prepare_attention();
+  prepare_graphs();
   const std::vector<models::LawInfo>& laws = laws_.all();
   names_.reserve(16);
   expert_ = use_of(laws, "expert");
@@ -46,6 +47,17 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
     } else {
       same->count += 1.0;
     }
+  }
+}
+
+void ModelStepCost::prepare_graphs() {
+  const std::vector<std::int64_t>& sizes = d_.scenario->engine.graph_sizes;
+  if (padded_ || sizes.empty()) {
+    return;
+  }
+  captured_.push_back(0);
+  for (const std::int64_t size : sizes) {
+    captured_.resize(static_cast<std::size_t>(size) + 1, size);
   }
 }
 
@@ -162,15 +174,23 @@ PhaseTimes ModelStepCost::cost(std::span<const RankBatch> ranks) {
   std::int64_t group_tokens = 0;
   std::int64_t largest = 0;
   std::int64_t sequences = 0;
+  for (const RankBatch& batch : ranks) {
+    group_tokens += batch.tokens();
+    largest = std::max(largest, batch.tokens());
+    sequences = std::max(sequences, batch.sequences());
+  }
+  require(group_tokens > 0, "a step without tokens has no cost");
+  const bool in_graph = largest < static_cast<std::int64_t>(captured_.size());
+  if (in_graph) {
+    largest = captured(largest);
+    group_tokens = largest * d_.candidate.data_parallel;
+  }
   PhaseTimes slowest;
   for (const RankBatch& batch : ranks) {
-    const std::int64_t tokens = batch.tokens();
-    if (tokens == 0) {
+    if (batch.tokens() == 0) {
       continue;  // a dummy batch waits for the slowest rank
     }
-    group_tokens += tokens;
-    largest = std::max(largest, tokens);
-    sequences = std::max(sequences, batch.sequences());
+    const std::int64_t tokens = in_graph ? largest : batch.tokens();
     PhaseTimes times =
         use(kept(by_rank_tokens_, tokens, [&] { return price_rank_tokens(tokens); }));
     times += price_attention(batch);
@@ -179,7 +199,6 @@ PhaseTimes ModelStepCost::cost(std::span<const RankBatch> ranks) {
       slowest = times;
     }
   }
-  require(group_tokens > 0, "a step without tokens has no cost");
   slowest += use_shared(group_tokens, largest, sequences);
   return slowest;
 }
@@ -203,9 +222,12 @@ std::optional<DecodeLine> ModelStepCost::decode_line(std::int64_t sequences,
                                                      std::int64_t kv_tokens) {
   require(sequences > 0 && kv_tokens >= 0, "a decode step has sequences");
   DecodeLine line = decode_attention(sequences, kv_tokens);
-  line.base += use(kept(by_rank_tokens_, sequences, [&] { return price_rank_tokens(sequences); }));
+  const std::int64_t tokens = captured(sequences);
+  line.base += use(kept(by_rank_tokens_, tokens, [&] { return price_rank_tokens(tokens); }));
   line.base += use(kept(by_sampled_, sequences, [&] { return price_head(sequences); }));
-  line.base += use_shared(sequences, sequences, sequences);
+  const bool in_graph = tokens < static_cast<std::int64_t>(captured_.size());
+  line.base +=
+      use_shared(in_graph ? tokens * d_.candidate.data_parallel : tokens, tokens, sequences);
   return line;
 }
 

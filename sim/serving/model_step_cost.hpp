@@ -6,6 +6,13 @@
 //          layers + head) + per MoE layer (dispatch + experts of the slowest rank + combine)
 // Sliding windows: a layer with window w reads min(KV tokens, sequences x w). With unequal contexts
 // that is an upper bound of sum(min(context, w)), by concavity; exact when all or none exceed w.
+// CUDA graphs (EngineOptions::graph_sizes): a step of at most the largest captured size, prompts or
+// not, runs at the next captured size on every data-parallel rank, idle ones too; larger steps run
+// as they are (vLLM: FULL_AND_PIECEWISE graphs, and none above; coordinate_batch_across_dp).
+// Padding rows pass all products, experts, collectives and transfers: they are routed like tokens,
+// and wake experts like them (vLLM pull requests 38128 and 46428; rows hold tokens of earlier
+// steps). Attention and sampling leave them out. Engines of capacity_padded exchanges capture none.
+// Source: CudagraphDispatcher, vLLM 0.19.
 // Stated zeros: attention sinks (one logit a head), overlap of exchange and compute (none),
 // detokenisation and network to the user.
 // Prices one pipeline stage (Deployment::place): embeddings on the first, head on the last, and
@@ -125,6 +132,13 @@ class ModelStepCost : public StepCost {
   // busiest_pairs: expected pairs of the rank that has most.
   void add_exchange(const ExpertGroup& group, double group_tokens, std::int64_t rank_tokens,
                     double busiest_pairs, Sum& sum) const;
+  // The tokens that a step of so many runs at.
+  std::int64_t captured(std::int64_t tokens) const {
+    return tokens < static_cast<std::int64_t>(captured_.size())
+               ? captured_[static_cast<std::size_t>(tokens)]
+               : tokens;
+  }
+  void prepare_graphs();
   const PhaseTimes& use(const Priced& priced);
   PhaseTimes use_shared(std::int64_t group_tokens, std::int64_t largest_rank,
                         std::int64_t sequences);
@@ -136,6 +150,7 @@ class ModelStepCost : public StepCost {
   LawUse expert_, dense_, decode_, prefill_, mla_, stream_, host_;
   LawUse allreduce_, allgather_, reducescatter_, all2all_, hop_;
   double row_bytes_;  // of an element of the residual stream: quantised models keep 16 bits
+  std::vector<std::int64_t> captured_;  // [tokens] up to the largest captured size
   std::vector<LayerGroup> groups_;
   std::vector<AttentionGroup> attention_;
   std::vector<ExpertGroup> experts_;   // by MoE layers that are alike
