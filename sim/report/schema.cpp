@@ -26,7 +26,8 @@ std::string type_text(const Field& field) {
       text = joined(field.choices);
       break;
     case FieldType::count:
-      text = "whole number " + field.range.text();
+      text = (field.choices.empty() ? "" : joined(field.choices) + "; ") + "whole number " +
+             field.range.text();
       break;
     case FieldType::number:
       text = "number " + field.range.text();
@@ -57,8 +58,15 @@ Json scalar_schema(const Field& field) {
       return Json::object().set("type", "string");
     case FieldType::choice:
       return Json::object().set("enum", field.choices);
-    case FieldType::count:
-      return bounds(Json::object().set("type", "integer"), field.range);
+    case FieldType::count: {
+      Json number = bounds(Json::object().set("type", "integer"), field.range);
+      if (field.choices.empty()) {
+        return number;
+      }
+      return Json::object().set(
+          "anyOf",
+          Json::array().push(std::move(number)).push(Json::object().set("enum", field.choices)));
+    }
     case FieldType::number:
       return bounds(Json::object().set("type", "number"), field.range);
     case FieldType::quantity:

@@ -139,6 +139,10 @@ models::RoutedModel read_routed_model(Checker& check, const ExpertRouting& routi
                                       const std::vector<std::int64_t>& kept, std::uint64_t seed);
 std::vector<models::PlacementRule> read_placement(Checker& check, const ScenarioValues& values);
 
+// The limits of an engine (read_engine.cpp).
+EngineOptions read_engine(Checker& check, const ScenarioValues& values,
+                          const models::SmoeArchitecture& architecture);
+
 // Every GPU in each named node that holds it; in its usual node where none does.
 std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& values,
                                           const std::filesystem::path& path,

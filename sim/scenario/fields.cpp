@@ -217,6 +217,9 @@ std::vector<Field> make_fields() {
 
   t.push_back(count_list("parallelism.tensor_parallel", "", 1, 64,
                          "Candidates; without it, every power of two that divides the GPUs."));
+  t.push_back(count_list("parallelism.pipeline_parallel", "1", 1, 256,
+                         "Stages with contiguous layers; each value is a candidate. An engine has "
+                         "tensor x data x pipeline parallel GPUs."));
   t.push_back(
       {.path = "parallelism.expert_parallel",
        .type = boolean,
@@ -258,6 +261,21 @@ std::vector<Field> make_fields() {
                           "KV blocks of 16 tokens per rank, instead of the derived number."));
   t.push_back(quantity_field("engine.host_time", kTime, "", text::kNonNegative,
                              "Host time per step, instead of the profile's law."));
+  t.push_back(boolean_field("engine.chunked_prefill", "true",
+                            "false: a prompt waits until it fits a step whole (max_batched_tokens "
+                            "must hold the longest)."));
+  Field graphs =
+      count_list("engine.cuda_graph_sizes", "default", 1, 1e6,
+                 "Tokens for which CUDA graphs are captured: steps up to the largest are "
+                 "padded to the next of them, on all data-parallel ranks. default: "
+                 "vLLM's sizes; none: no padding.");
+  graphs.choices = {"default", "none"};
+  t.push_back(graphs);
+  t.push_back(
+      choice_field("engine.pipeline_batches", {"queue", "divided"}, "queue",
+                   "How a pipeline fills its batches: with all that is not on its way (vLLM "
+                   "V1: light traffic ends up in one batch), or with an even share of the "
+                   "sequences each (a micro-batch a stage, as SGLang)."));
   t.push_back(number_field("engine.jitter", "0", {.low = 0.0, .high = 1.0},
                            "Standard deviation of the log of a factor of mean 1 drawn per step."));
 

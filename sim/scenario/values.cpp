@@ -51,7 +51,10 @@ void read_scalar(text::Problems& problems, const Field& field, const text::Node&
       }
       break;
     case FieldType::count:
-      if (auto read = text::as_count(problems, node, pointer, field.range)) {
+      if (std::find(field.choices.begin(), field.choices.end(), node.scalar) !=
+          field.choices.end()) {
+        value.texts.push_back(node.scalar);  // a word instead of a number
+      } else if (auto read = text::as_count(problems, node, pointer, field.range)) {
         value.texts.push_back(node.scalar);
         value.numbers.push_back(static_cast<double>(*read));
       }

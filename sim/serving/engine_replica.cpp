@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/units/require.hpp"
+#include "sim/serving/least_loaded.hpp"
 
 namespace moeplan::sim {
 
@@ -34,13 +35,7 @@ bool EngineReplica::enqueue(std::int32_t request, ServingTrace& trace) {
   if (record.status != RequestStatus::unfinished) {
     return false;
   }
-  Scheduler* least = &ranks_.front();
-  for (Scheduler& rank : ranks_) {
-    if (4 * rank.waiting() + rank.running() < 4 * least->waiting() + least->running()) {
-      least = &rank;
-    }
-  }
-  least->enqueue(request, record.prompt_tokens, record.output_tokens);
+  least_loaded(ranks_).enqueue(request, record.prompt_tokens, record.output_tokens);
   return true;
 }
 
