@@ -17,8 +17,8 @@ inline constexpr int kForwardSchemaVersion = 1;
 inline constexpr const char* kNotAffine =
     "No law affine in the experts of a GPU passes through all points of figure 2a (21.32, 39.82, "
     "51.14, 101.98, 173.62 ms): per expert of a GPU the pass grows by 0.94, 3.18 and 2.24 ms from "
-    "one point to the next. Calibrated on dense, 8 and 128 experts, this one is 30 % too slow at "
-    "32 and within 1 % at 64.";
+    "one point to the next. This one meets dense, 8 and 128 experts; its errors at 32 and 64, and "
+    "on figures 4 and 5: ./moeplan bench --suite paper.";
 
 std::string forward_text(const std::vector<ForwardPass>& passes, const StaticScenario& scenario,
                          const ReportContext& context, TextStyle style);

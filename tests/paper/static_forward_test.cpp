@@ -92,14 +92,22 @@ TEST(StaticForward, GrowsWithGpusAsFigure5) {
   }
 }
 
-// Reported, not gated: how far off the points that were not fitted are.
-TEST(StaticForward, ErrorsOfUnseenPointsAreReported) {
-  for (const ForwardRow& row : forward_rows()) {
-    if (row.point.use == ForwardUse::check && row.point.figure == "2a") {
-      RecordProperty("error_percent_" + row.point.model, static_cast<int>(100.0 * row.error));
-      EXPECT_TRUE(std::isfinite(row.error)) << row.point.model;
+// Reported, not gated: how far off 32 and 64 experts are, which the fit did not see. The law
+// carries these errors, and its band comes from them.
+TEST(StaticForward, ErrorsOfUnseenPointsAreCarried) {
+  std::vector<double> errors;
+  for (const ForwardRow& row : rows_of(forward_rows(), "2a", ForwardQuantity::pass)) {
+    if (row.point.use == ForwardUse::check) {
+      errors.push_back(std::fabs(row.error));
+      RecordProperty("error_percent_" + row.point.model, std::to_string(100.0 * row.error));
     }
   }
+  ASSERT_EQ(errors.size(), 2u);
+  const models::FittedLaw law = models::load_profile(models::static_forward_path("a10")).laws.at(0);
+  ASSERT_TRUE(law.errors.leave_one_expert_count_out.has_value());
+  // The median of two is their mean.
+  EXPECT_NEAR(law.errors.leave_one_expert_count_out->median, (errors[0] + errors[1]) / 2.0, 1e-5);
+  EXPECT_GE(law.info.discrepancy_sd_log, std::log1p(errors[0]) / 2.0);
 }
 
 // Between neighbours of figure 2a the slope per local expert is 11.32 ms / 12 = 0.94,
@@ -117,10 +125,11 @@ TEST(StaticForward, NoAffineLawPassesThroughFigure2a) {
   EXPECT_NEAR(slopes[2], 2.239, 1e-3);
 }
 
-// The totals of table 1, printed to two digits, and the 128 experts that fit an A10 only shared.
+// The totals of table 1, printed to two or three digits (3.48 as 3.4), and the 128 experts that fit
+// an A10 only shared.
 TEST(StaticForward, ModelsHaveThePrintedSizes) {
   for (const ParameterRow& row : parameter_rows()) {
-    EXPECT_NEAR(row.counted / row.printed, 1.0, 0.02) << row.model;
+    EXPECT_NEAR(row.counted / row.printed, 1.0, 0.025) << row.model;
   }
   const double a10 = models::load_gpu("a10").memory.value();
   EXPECT_LT(parameter_rows().back().weights_bytes, a10);

@@ -21,7 +21,7 @@ TEST(ArchitectureCatalog, Ids) {
   EXPECT_THAT(models::architecture_ids(folder()),
               ElementsAre("dbrx", "deepseek-v2", "deepseek-v2-lite", "deepseek-v3",
                           "ernie-4.5-21b-a3b", "ernie-4.5-300b-a47b", "gemma-4-26b-a4b", "glm-4.5",
-                          "glm-4.5-air", "gpt-oss-120b", "gpt-oss-20b", "kimi-k2", "llama-3.1-405b",
+                          "glm-4.5-air", "gpt-oss-120b", "gpt-oss-20b", "gpt2-medium", "kimi-k2", "llama-3.1-405b",
                           "llama-3.1-70b", "llama-3.1-8b", "llama-4-maverick", "llama-4-scout",
                           "mimo-v2-flash", "minimax-m2", "mixtral-8x22b", "mixtral-8x7b",
                           "nllb-moe-54b", "olmoe-1b-7b", "paper-124m-128e", "paper-124m-16e",
