@@ -48,6 +48,12 @@ int run_static(const FitOptions& options) {
 }
 
 int run(const FitOptions& options) {
+  if (options.measurements.empty() && options.static_forward.empty()) {
+    throw CLI::RequiredError("--measurements or --static-forward");
+  }
+  if (options.hardware.empty()) {
+    throw CLI::RequiredError("--hardware");
+  }
   if (!options.static_forward.empty()) {
     return run_static(options);
   }
@@ -90,24 +96,21 @@ void add_fit(CLI::App& app, int& exit_code) {
       app.add_subcommand("fit", "Fit the cost laws of a device to measurements of its kernels");
   const auto options = std::make_shared<FitOptions>();
   add_common_options(*command, options->common, {"table", "json"});
-  CLI::Option_group* input = command->add_option_group("input");
   CLI::Option* measurements =
-      input->add_option("--measurements", options->measurements, "Measurement files (CSV)")
+      command->add_option("--measurements", options->measurements, "Measurement files (CSV)")
           ->expected(1, -1);
-  input
+  command
       ->add_option("--static-forward", options->static_forward,
                    "Instead: printed forward passes (id of models/data/published, or a YAML file); "
                    "prints and writes their law")
       ->excludes(measurements);
-  input->require_option(1);
-  command->add_option("--hardware", options->hardware, "Device they were measured on (catalog id)")
-      ->required();
+  command->add_option("--hardware", options->hardware,
+                      "Device they were measured on (catalog id), required");
   command->footer(
       "Reads tables of aiconfigurator, InferSim, Frontier, LLMServingSim and APEX+, mixed.\n"
       "\n"
       "Examples:\n"
       "  moeplan fit --measurements moe.csv gemm.csv --hardware h100-sxm -o h100-sxm.json\n"
-      "  moeplan fit --measurements moe.csv --hardware h100-sxm --format json\n"
       "  moeplan fit --static-forward sarkar-2024 --hardware a10 -o a10.json\n");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }

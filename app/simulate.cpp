@@ -78,9 +78,7 @@ void add_simulate(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  moeplan simulate scenarios/examples/mixtral_a100_or_h100.yaml --gpu h100-sxm --gpus 2 "
       "--tensor-parallel 2 --expert-parallel false --experts-kept 8 --replicas 8\n"
-      "  moeplan simulate scenarios/examples/dense_llama_baseline.yaml --gpus 1 --replicas 4 "
-      "--format json\n"
-      "  moeplan simulate scenarios/paper/fig2a_experts.yaml    (all static passes, by term)\n");
+      "  moeplan simulate scenarios/paper/fig2a_experts.yaml --format json\n");
   sub->callback([command, &exit_code] { exit_code = command->run(); });
 }
 

@@ -71,9 +71,8 @@ TEST(StaticForward, TermsByHand) {
   EXPECT_EQ(e.capacity, 2);
   EXPECT_EQ(e.buffer_rows, 8);
   EXPECT_NEAR(t.gating.value(), 0.128 + 5.12, 1e-12);
-  // One-hot product 2 x 8 x 8 x 2 = 256 flop; half of 8 x 2 x 2 = 32 B leaves at 7.4 B/s, after
-  // the launch and one hop.
-  const double exchange = 4e-6 + 0.5 + 16.0 / 7.4;
+  // One-hot product 2 x 8 x 8 x 2 = 256 flop; an all-to-all of 8 x 2 x 2 = 32 B over both ranks.
+  const double exchange = FabricLaw(fabric(), 8, nullptr).seconds(Collective::all_to_all, 2, 32.0);
   EXPECT_NEAR(t.dispatch.value(), 0.256 + exchange, 1e-9);
   EXPECT_EQ(t.combine, t.dispatch);
   EXPECT_DOUBLE_EQ(t.launches.value(), 2 * 7.0);  // two of four experts
