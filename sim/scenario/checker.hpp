@@ -104,6 +104,11 @@ std::string resolved(const std::string& name, const std::filesystem::path& scena
 // First MoE layer of the architecture, or nullptr.
 const models::MoeFfn* first_moe(const models::SmoeArchitecture& architecture);
 
+// pruning.experts_kept, or the pretrained number; empty for a dense model. Values that the model
+// cannot have become problems.
+std::vector<std::int64_t> read_experts(Checker& check, const ScenarioValues& values,
+                                       const models::SmoeArchitecture& architecture);
+
 // Books (several as one), tiers, provider and day. Nothing when a book could not be read.
 std::optional<PriceOptions> read_prices(Checker& check, const ScenarioValues& values,
                                         const std::filesystem::path& path);

@@ -246,7 +246,14 @@ std::vector<Field> make_fields() {
   t.push_back(count_list("parallelism.redundant_experts", "0", 0, 4096,
                          "More copies of the busiest experts of every layer, when balanced; each "
                          "value is a candidate."));
+  t.push_back(count_field("parallelism.expert_parallel_size", "1", 1, 4096,
+                          "With static_forward: GPUs that share the experts (DeepSpeed's ep_size); "
+                          "attention is data-parallel over all."));
 
+  t.push_back(choice_field("engine.regime", {"serving", "static_forward"}, "serving",
+                           "serving: requests and continuous batching; static_forward: one forward "
+                           "pass of a training framework (DeepSpeed-MoE) over a fixed batch, for "
+                           "`simulate`, without objectives and prices."));
   t.push_back(count_field("engine.max_sequences", "256", 1, 65536, "Running requests per rank."));
   t.push_back(count_field("engine.max_batched_tokens", "8192", 1, 1e6, "Tokens a step per rank."));
   t.push_back(count_field("engine.max_model_length", "", 1, 1e7,
@@ -279,6 +286,10 @@ std::vector<Field> make_fields() {
   t.push_back(number_field("engine.jitter", "0", {.low = 0.0, .high = 1.0},
                            "Standard deviation of the log of a factor of mean 1 drawn per step."));
 
+  t.push_back(count_field("workload.batch", "", 1, 1e6,
+                          "With static_forward: sequences of each GPU in the pass."));
+  t.push_back(count_field("workload.sequence_length", "", 1, 1e7,
+                          "With static_forward: tokens of each sequence."));
   add_arrivals(t);
   add_lengths(t, "input_tokens", "prompt");
   add_lengths(t, "output_tokens", "output");
@@ -341,9 +352,19 @@ const std::vector<Field>& scenario_fields() {
 }
 
 const std::vector<std::string>& required_sections() {
-  static const std::vector<std::string> kSections = {"model", "hardware", "workload", "objectives",
-                                                     "prices"};
+  static const std::vector<std::string> kSections = {"model", "hardware", "workload"};
   return kSections;
+}
+
+const std::vector<std::string>& sections_of_serving() {
+  static const std::vector<std::string> kSections = {"objectives", "prices"};
+  return kSections;
+}
+
+const std::vector<std::string>& fields_of_static_forward() {
+  static const std::vector<std::string> kFields = {"parallelism.expert_parallel_size",
+                                                   "workload.batch", "workload.sequence_length"};
+  return kFields;
 }
 
 }  // namespace moeplan::sim

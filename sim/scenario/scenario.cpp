@@ -28,6 +28,24 @@ Exchange exchange_from(const std::string& name) {
   throw std::logic_error("the field table allows an exchange that is not known");
 }
 
+// A static pass has no requests: what only it reads would be ignored in silence, and so would it.
+void check_regime(Checker& check, const ScenarioValues& values) {
+  if (values.text("engine.regime") == "static_forward") {
+    check.problem("engine.regime", "E_VALUE",
+                  "a static forward pass has no requests, so there is nothing to plan for",
+                  "moeplan simulate, or regime: serving");
+    check.throw_if_any();
+  }
+  for (const std::string& key : fields_of_static_forward()) {
+    if (values.given(key)) {
+      check.problem(key, "E_VALUE", key + " has no meaning for serving",
+                    "engine.regime: static_forward");
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<std::int64_t> read_experts(Checker& check, const ScenarioValues& values,
                                        const models::SmoeArchitecture& architecture) {
   std::vector<std::int64_t> kept = values.counts("pruning.experts_kept");
@@ -66,6 +84,8 @@ std::vector<std::int64_t> read_experts(Checker& check, const ScenarioValues& val
   }
   return kept;
 }
+
+namespace {
 
 // GPUs of an engine, over stages and tensor-parallel ranks.
 struct LayoutRule {
@@ -232,6 +252,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   problems.throw_if_any();
 
   Checker check(values, problems);
+  check_regime(check, values);
   const auto architecture = check.loaded("model.architecture", [&] {
     return models::load_architecture(resolved(values.text("model.architecture"), path));
   });

@@ -205,7 +205,11 @@ ScenarioValues ScenarioValues::parse(const text::Document& document, text::Probl
   read_section(problems, document.root, "", result.values_);
   if (document.root.kind == text::Kind::map) {
     std::vector<std::string> unknown;
-    for (const std::string& section : required_sections()) {
+    std::vector<std::string> needed = required_sections();
+    if (result.text("engine.regime") != "static_forward") {
+      needed.insert(needed.end(), sections_of_serving().begin(), sections_of_serving().end());
+    }
+    for (const std::string& section : needed) {
       if (document.root.find(section) == nullptr) {
         problems.add({.code = "E_MISSING",
                       .mark = {1, 1},
