@@ -41,7 +41,6 @@ Collective operation_of(const std::string& file) {
 
 RowReader reader(const text::CsvTable& table) {
   const Collective operation = operation_of(table.file());
-  const std::string gpu = table.rows() > 0 ? table.cell(0, table.column("gpu")) : "";
   std::size_t small = 0;
   for (std::size_t i = 0; i < table.rows(); ++i) {
     try {
@@ -50,10 +49,7 @@ RowReader reader(const text::CsvTable& table) {
       // reported with its row
     }
   }
-  return [operation, gpu, small](const TableRow& row, Measurements& out) {
-    if (row.text("gpu") != gpu) {
-      row.fail("gpu", "E_VALUE", "two devices in one file", "'" + gpu + "'");
-    }
+  return [operation, small](const TableRow& row, Measurements& out) {
     if (row.count("num_nodes", {.low = 1.0}) != 1) {
       row.fail("num_nodes", "E_VALUE", "several nodes: topologies are never pooled", "1");
     }
