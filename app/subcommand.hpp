@@ -48,7 +48,6 @@ void add_inspect_trace(CLI::App& inspect, int& exit_code);  // below inspect
 void add_fit(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
 void add_validate(CLI::App& app, int& exit_code);
-void add_scorecard(CLI::App& app, int& exit_code);
 void add_schema(CLI::App& app, int& exit_code);
 
 extern const char* const kVersion;

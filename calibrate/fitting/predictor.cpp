@@ -41,9 +41,11 @@ const LawInfo& of_cache(const std::vector<LawInfo>& infos, const std::string& ke
 }
 
 // The widest band of several laws that may have answered; a fitted one before the data sheet.
-const LawInfo& widest(const std::vector<LawInfo>& infos, const std::string& source) {
+const LawInfo& widest(const std::vector<LawInfo>& infos, const std::string& source,
+                      const std::string& dtype) {
   const auto rank = [&](const LawInfo& info) {
-    return std::tuple(info.kernel_source == source, !info.datasheet, info.discrepancy_sd_log);
+    return std::tuple(info.kernel_source == source, info.dtype == dtype, !info.datasheet,
+                      info.discrepancy_sd_log);
   };
   return *std::max_element(infos.begin(), infos.end(),
                            [&](const LawInfo& a, const LawInfo& b) { return rank(a) < rank(b); });
@@ -53,6 +55,11 @@ const LawInfo& widest(const std::vector<LawInfo>& infos, const std::string& sour
 bool is_library(const std::string& source) {
   return source.starts_with("nccl") || source.starts_with("osu") || source.starts_with("imb") ||
          source.starts_with("vidur");
+}
+
+double constant(const models::FittedLaw& law, const char* name) {
+  const auto found = law.constants.find(name);
+  return found == law.constants.end() ? 0.0 : found->second;
 }
 
 // The names under which a profile knows the sample's law.
@@ -96,10 +103,15 @@ const Predictor::Chosen& Predictor::laws_for(const std::string& kernel, const st
       return law.info.kernel == kernel && law.info.kernel_source == source &&
              law.info.dtype == dtype;
     };
-    own = std::any_of(kept.laws.begin(), kept.laws.end(), is_own);
+    const auto law_of_rows = std::find_if(kept.laws.begin(), kept.laws.end(), is_own);
+    own = law_of_rows != kept.laws.end();
     if (own) {
+      // What competes: other laws of the kernel for the same kind of rows. "mla" has three kinds.
+      const std::string form = law_of_rows->info.form;
+      const double absorbed = constant(*law_of_rows, "absorbed");
       std::erase_if(kept.laws, [&](const models::FittedLaw& law) {
-        return law.info.kernel == kernel && !is_own(law) &&
+        return law.info.kernel == kernel && law.info.form == form &&
+               constant(law, "absorbed") == absorbed && !is_own(law) &&
                (law.info.dtype == dtype || law.info.kernel_source != source);
       });
     }
@@ -219,7 +231,7 @@ Prediction Predictor::predict(const models::CollectiveSample& sample) {
   const models::RankGroup group(sample.ranks,
                                 sample.nodes > 1 ? std::optional(sample.nodes) : std::nullopt);
   models::Estimate estimate = law.estimate(sample.collective, group, bytes(sample.bytes));
-  const LawInfo info = widest(law.info(sample.collective, group), name.source);
+  const LawInfo info = widest(law.info(sample.collective, group), name.source, dtype);
   if (info.datasheet && is_library(name.source)) {
     // The law prices what an engine takes, which has kernels of its own beside the library's.
     const models::FabricLaw fabric(inside_, std::max(1, gpu_.gpus_per_node), between_);
@@ -254,19 +266,21 @@ Prediction Predictor::predict(const models::ExchangeSample& sample) {
                         ? models::ExchangeMode::low_latency
                         : models::ExchangeMode::normal;
   const Chosen& chosen = laws_for("", "", "", Precision::bf16);
+  const std::string dtype(models::name_of(sample.origin.precision));  // tells the phases apart
   const models::RankGroup group(sample.ranks, sample.nodes);
   const models::ExchangeLoad load = exchange_load(sample, mode);
   if (source == kernel_source_of(mode) &&
       chosen.laws.exchange.takes(mode, sample.nodes, load.tokens)) {
     return made(chosen.laws.exchange.estimate(mode, sample.phase, group, load),
-                widest(chosen.laws.exchange.info(sample.nodes), source), true);
+                widest(chosen.laws.exchange.info(sample.nodes), source, dtype), true);
   }
   const double other = static_cast<double>(sample.ranks) / (sample.ranks - 1.0);
   const models::Estimate estimate = chosen.laws.collective.estimate(
       models::Collective::all_to_all, group, bytes((load.near_bytes + load.far_bytes) * other));
-  return made(estimate,
-              widest(chosen.laws.collective.info(models::Collective::all_to_all, group), source),
-              false);
+  return made(
+      estimate,
+      widest(chosen.laws.collective.info(models::Collective::all_to_all, group), source, dtype),
+      false);
 }
 
 }  // namespace moeplan::calibrate

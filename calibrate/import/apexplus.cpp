@@ -41,6 +41,7 @@ Collective operation_of(const std::string& file) {
 
 RowReader reader(const text::CsvTable& table) {
   const Collective operation = operation_of(table.file());
+  const std::string gpu = table.rows() > 0 ? table.cell(0, table.column("gpu")) : "";
   std::size_t small = 0;
   for (std::size_t i = 0; i < table.rows(); ++i) {
     try {
@@ -49,7 +50,10 @@ RowReader reader(const text::CsvTable& table) {
       // reported with its row
     }
   }
-  return [operation, small](const TableRow& row, Measurements& out) {
+  return [operation, gpu, small](const TableRow& row, Measurements& out) {
+    if (row.text("gpu") != gpu) {
+      row.fail("gpu", "E_VALUE", "two devices in one file", "'" + gpu + "'");
+    }
     if (row.count("num_nodes", {.low = 1.0}) != 1) {
       row.fail("num_nodes", "E_VALUE", "several nodes: topologies are never pooled", "1");
     }
@@ -61,7 +65,7 @@ RowReader reader(const text::CsvTable& table) {
     sample.collective = operation;
     sample.ranks = static_cast<int>(row.count("num_gpus_per_node", {.low = 2.0}));
     sample.bytes = static_cast<double>(kib) * kKibibyte;
-    if (out.notes.empty() && small > 0) {
+    if (row.index() == 0 && small > 0) {
       out.notes.push_back(fmt::format(
           "{} rows below {} KiB left out: whole microseconds say too little", small, kLeastKib));
     }

@@ -30,10 +30,10 @@ class ImbReader {
       if (line.cells.empty()) {
         continue;
       }
-      if (line.is_comment()) {
-        comment(line);
-      } else if (line.text.find("#bytes") != std::string::npos) {
+      if (line.cells.front() == "#bytes") {
         columns(line);
+      } else if (line.is_comment()) {
+        comment(line);
       } else if (line.is_row()) {
         row(line);
       } else {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "models/text/load.hpp"
 
@@ -21,28 +22,21 @@ bool fits(const TableFormat& format, const text::CsvTable& table) {
              [&](const std::string& part) { return table.file().find(part) != std::string::npos; });
 }
 
-// The device that a table names in a column of its own; "" where it does not.
-// Throws: InputError E_VALUE for two devices in one file: nothing is pooled over devices.
-std::string device_of(const text::CsvTable& table) {
+// The device that a table names in a column of its own; "" where it names none or several.
+std::string device_of(const text::CsvTable& table, std::vector<std::string>& notes) {
   for (const char* name : {"device", "gpu", "gpu_name", "device_name"}) {
     if (!table.has(name) || table.rows() == 0) {
       continue;
     }
     const std::size_t column = table.column(name);
-    const std::string& device = table.cell(0, column);
-    for (std::size_t i = 1; i < table.rows(); ++i) {
-      if (table.cell(i, column) != device) {
-        throw InputError({.code = "E_VALUE",
-                          .file = table.file(),
-                          .mark = {table.line(i), 0},
-                          .pointer = std::string("/") + name,
-                          .what = "two devices in one file",
-                          .got = "'" + table.cell(i, column) + "'",
-                          .expected = "'" + device + "'",
-                          .fix = "a file for each device"});
-      }
+    std::set<std::string> devices;
+    for (std::size_t i = 0; i < table.rows(); ++i) {
+      devices.insert(table.cell(i, column));
     }
-    return device;
+    if (devices.size() > 1) {
+      notes.push_back(fmt::format("rows of several devices: {}", fmt::join(devices, ", ")));
+    }
+    return devices.size() == 1 ? *devices.begin() : "";
   }
   return "";
 }
@@ -84,7 +78,7 @@ models::Measurements read_table(const TableFormat& format, const text::CsvTable&
   out.name = std::filesystem::path(table.file()).filename().string();
   out.sha256 = text::sha256(content);
   out.source = "imported: " + format.source;
-  out.device = device_of(table);
+  out.device = device_of(table, out.notes);
   const RowReader read = format.reader(table);
   std::vector<Problem> problems;
   std::vector<std::string> aside = format.measured;

@@ -125,8 +125,8 @@ struct Measurements {
   std::vector<StreamSample> streams;
   std::vector<ExchangeSample> exchanges;
   std::optional<StatedPeak> stated_peak;
-  std::vector<std::string> notes;  // rows that were left out, and why
-  std::map<std::string, std::int64_t> skipped;  // why -> rows that could not be read and were passed
+  std::vector<std::string> notes;               // rows that were left out, and why
+  std::map<std::string, std::int64_t> skipped;  // why -> rows that could not be read
 
   std::int64_t rows() const {
     return static_cast<std::int64_t>(experts.size() + dense.size() + attention.size() +

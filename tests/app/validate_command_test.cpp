@@ -33,9 +33,9 @@ const std::string kOsu =
 const std::string kMoe =
     "kernel_source,moe_dtype,num_tokens,hidden_size,inter_size,topk,num_experts,moe_tp_size,"
     "moe_ep_size,distribution,latency_ms,further\n"
-    "new_kernel,bfloat16,16,2048,768,8,128,1,1,balanced,0.4,x\n"
+    "new_kernel,bfloat16,16,2048,768,8,128,1,1,balanced,2.0,x\n"
     "new_kernel,bfloat16,64,2048,768,8,128,1,1,never_seen,0.4,x\n"
-    "new_kernel,fp6,64,2048,768,8,128,1,1,balanced,0.4,x\n";
+    "new_kernel,fp6,64,2048,768,8,128,1,1,balanced,2.0,x\n";
 
 TEST_F(ValidateCommand, ImportAsksForTheRanksAndTakesThemFromBeside) {
   const std::string osu = file("osu.txt", kOsu);

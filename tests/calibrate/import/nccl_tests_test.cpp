@@ -91,9 +91,12 @@ TEST(NcclTests, TheOperationIsNotGuessed) {
 }
 
 std::string json(const std::string& ngpus, const std::string& nwrong) {
-  return R"({"version":3,"args":["./build/alltoall_perf","-g"],"nccl_version":22903,"config":{"nthreads":1,"ngpus":)" +
+  return R"({"version":3,"args":["./build/alltoall_perf","-g"],"nccl_version":22903,)"
+         R"("config":{"nthreads":1,"ngpus":)" +
          ngpus +
-         R"(,"devices":[{"rank":0,"hostname":"a","device_info":"NVIDIA H100"}]},"results":[{"size":1048576,"count":32768,"type":"float","redop":"none","root":"-1","out_of_place":{"time":30.0,"alg_bw":34.95253,"bus_bw":30.58347,"nwrong":)" +
+         R"(,"devices":[{"rank":0,"hostname":"a","device_info":"NVIDIA H100"}]},)"
+         R"("results":[{"size":1048576,"count":32768,"type":"float","redop":"none","root":"-1",)"
+         R"("out_of_place":{"time":30.0,"alg_bw":34.95253,"bus_bw":30.58347,"nwrong":)" +
          nwrong +
          R"(},"in_place":null,"actual_iterations":20}],"out_of_bounds":{"count":0,"okay":true}})";
 }
