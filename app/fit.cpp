@@ -3,10 +3,9 @@
 #include <iostream>
 #include <memory>
 
-#include "app/subcommand.hpp"
+#include "app/import_options.hpp"
 #include "calibrate/fitting/fit_profile.hpp"
 #include "calibrate/fitting/fit_static_forward.hpp"
-#include "calibrate/import/measurements.hpp"
 #include "models/catalog/catalog.hpp"
 #include "models/text/load.hpp"
 
@@ -15,6 +14,7 @@ namespace {
 
 struct FitOptions {
   CommonOptions common;
+  ImportFlags flags;
   std::vector<std::string> measurements;
   std::string hardware;
   std::string static_forward;  // printed forward passes, instead of measurements
@@ -58,10 +58,8 @@ int run(const FitOptions& options) {
     return run_static(options);
   }
   const models::Gpu gpu = models::load_gpu(options.hardware);
-  std::vector<models::Measurements> files;
-  for (const std::string& path : options.measurements) {
-    files.push_back(calibrate::import_measurements(path));
-  }
+  const std::vector<models::Measurements> files =
+      read_measurements(options.measurements, options.flags, false);
   if (options.common.dry_run || options.common.print_config) {
     for (const models::Measurements& file : files) {
       std::cout << file.file << ": " << file.rows() << " rows, sha256 " << file.sha256 << "\n";
@@ -96,8 +94,9 @@ void add_fit(CLI::App& app, int& exit_code) {
       app.add_subcommand("fit", "Fit the cost laws of a device to measurements of its kernels");
   const auto options = std::make_shared<FitOptions>();
   add_common_options(*command, options->common, {"table", "json"});
+  add_import_options(*command, options->flags);
   CLI::Option* measurements =
-      command->add_option("--measurements", options->measurements, "Measurement files (CSV)")
+      command->add_option("--measurements", options->measurements, "Measurement files")
           ->expected(1, -1);
   command
       ->add_option("--static-forward", options->static_forward,
@@ -107,7 +106,7 @@ void add_fit(CLI::App& app, int& exit_code) {
   command->add_option("--hardware", options->hardware,
                       "Device they were measured on (catalog id), required");
   command->footer(
-      "Reads tables of aiconfigurator, InferSim, Frontier, LLMServingSim and APEX+, mixed.\n"
+      std::string(kKnownFormats) +
       "\n"
       "Examples:\n"
       "  moeplan fit --measurements moe.csv gemm.csv --hardware h100-sxm -o h100-sxm.json\n"
