@@ -137,15 +137,16 @@ std::vector<std::string> words_of(const std::string& line) {
 }
 
 TEST(Usage, ExamplesOfHelpWork) {
-  // As printed; --dry-run where a full run would be slow. The files of fit, compare and inspect
-  // trace are the user's own.
+  // As printed; --dry-run where a full run would be slow. The files of fit, import, validate,
+  // compare and inspect trace are the user's own.
   const RunOptions here{.directory = source_dir()};
   for (const std::vector<std::string>& command : commands()) {
     for (const std::string& line : examples(help_of(command))) {
       std::vector<std::string> words = words_of(line);
       ASSERT_GE(words.size(), 2U) << line;
       words.erase(words.begin());  // moeplan
-      if (words.front() == "fit" || words.front() == "compare" || words[1] == "trace") {
+      if (words.front() == "fit" || words.front() == "import" || words.front() == "validate" ||
+          words.front() == "compare" || words[1] == "trace") {
         continue;
       }
       if ((words.front() == "plan" || words.front() == "simulate" || words.front() == "timeline") &&
