@@ -30,6 +30,18 @@ struct SimulateCommand {
         common.format == "markdown" ? sim::TextStyle::markdown : sim::TextStyle::terminal);
   }
 
+  // A fleet behind a router is simulated as a whole, and all its requests are held.
+  void check_size(const sim::Scenario& loaded) const {
+    constexpr std::int64_t kMostRequests = 100'000'000;
+    if (loaded.replica_router && !loaded.workload.trace &&
+        choice.replicas > kMostRequests / loaded.workload.requests) {
+      throw CLI::ValidationError(
+          "--replicas", fmt::format("{} engines with {} requests each are more than the {} that a "
+                                    "run may have; --requests takes fewer",
+                                    choice.replicas, loaded.workload.requests, kMostRequests));
+    }
+  }
+
   int run() const {
     const std::optional<sim::Scenario> scenario = load_or_print(choice, common);
     if (!scenario) {
@@ -37,6 +49,7 @@ struct SimulateCommand {
     }
     const sim::Scenario& loaded = *scenario;
     const sim::Candidate candidate = choose_design(loaded, choice);
+    check_size(loaded);
     if (common.dry_run) {
       std::cout << fmt::format("{}: valid; {} on {}, {} requests\n", loaded.file,
                                candidate.layout_name(), loaded.hardware[candidate.hardware].label(),

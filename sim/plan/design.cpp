@@ -237,7 +237,11 @@ std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidat
   Design d = begin_design(deployment);
   set_replicas(d, scenario.workload, replicas);
   ModelStepCost cost(deployment);
-  d.metrics = run(deployment, full_load(scenario, d.load), cost);
+  d.metrics =
+      run(deployment,
+          scenario.replica_router ? full_load(scenario, wanted_load(scenario.workload), replicas)
+                                  : full_load(scenario, d.load),
+          cost);
   d.verdict = verdict(d.metrics, scenario.objectives.latency);
   add_traffic(scenario, d);
   const auto offer = offer_for(deployment, replicas);

@@ -113,7 +113,24 @@ std::vector<std::size_t> pareto_front(const std::vector<Design>& designs) {
   return front;
 }
 
+void refuse_unplanned(const Scenario& scenario) {
+  if (scenario.replica_router) {
+    const std::string path = "parallelism.replica_router";
+    throw InputError(Problem{
+        .code = "E_VALUE",
+        .file = scenario.file,
+        .mark = scenario.values.mark(path),
+        .pointer = pointer_of(path),
+        .what = "plan sizes one engine under its share of the traffic; a router in front of "
+                "several is simulated for a given number of engines",
+        .got = scenario.values.text(path),
+        .expected = "split",
+        .fix = "moeplan simulate SCENARIO --replicas N takes this scenario as it is"});
+  }
+}
+
 Plan make_plan(const Scenario& scenario, const PlanOptions& options) {
+  refuse_unplanned(scenario);
   const std::vector<Candidate> all = candidates(scenario);
   Plan plan;
   for (Outcome& outcome : judge_all(scenario, all, options)) {

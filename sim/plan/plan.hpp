@@ -30,7 +30,11 @@ struct PlanOptions {
   std::function<void(std::size_t, std::size_t)> progress;
 };
 
+// Throws: InputError for what a plan does not search: a router over a fleet (replica_router).
+void refuse_unplanned(const Scenario& scenario);
+
 // Deterministic in the scenario; threads change nothing but the time taken.
+// Throws: as refuse_unplanned().
 Plan make_plan(const Scenario& scenario, const PlanOptions& options);
 
 // True when `a` is cheaper for the wanted traffic; ties: more accurate, cheaper at capacity, lower

@@ -35,6 +35,8 @@ Json simulation_json(const Design& d, const Scenario& scenario, const ReportCont
       .set("node", d.node.empty() ? Json() : Json(d.node))
       .set("nodes_per_engine", d.nodes_per_engine)
       .set("replicas", d.replicas)
+      .set("replica_router",
+           scenario.replica_router ? Json(std::string(name_of(*scenario.replica_router))) : Json())
       .set("exchange", d.candidate.exchange_name());
   const auto steady = [&](const Json& value) { return m.overloaded ? Json() : value; };
   return Json::object()

@@ -51,6 +51,9 @@ std::string simulation_text(const Design& d, const Scenario& scenario, const Rep
   out.item(describe(d, scenario));
   out.item(fmt::format("load of one engine: {:.4g} {}", d.load,
                        scenario.workload.closed_loop ? "users" : "requests/s"));
+  if (scenario.replica_router) {
+    out.item(scenario.split_text());
+  }
   if (m.overloaded) {
     out.item(
         fmt::format("OVERLOADED: {:.0f} requests more in the system at the end than at half "

@@ -5,6 +5,7 @@
 #include "models/routing/placement.hpp"
 #include "sim/scenario/expert_routing.hpp"
 #include "sim/scenario/field.hpp"
+#include "sim/workload/router_policy.hpp"
 #include "sim/workload/trace_layout.hpp"
 
 namespace moeplan::sim {
@@ -243,6 +244,14 @@ std::vector<Field> make_fields() {
   t.push_back(count_list("parallelism.redundant_experts", "0", 0, 4096,
                          "More copies of the busiest experts of every layer, when balanced; each "
                          "value is a candidate."));
+
+  std::vector<std::string> routers = router_policy_names();
+  routers.insert(routers.begin(), "split");
+  t.push_back(choice_field(
+      "parallelism.replica_router", routers, "split",
+      "Which engine of the fleet takes a request. split: at random beforehand, one engine is "
+      "simulated with its share; any other: all engines are simulated together (simulate, not "
+      "plan). least_loaded and power_of_two count the requests in an engine, waiting or running."));
 
   t.push_back(count_field("engine.max_sequences", "256", 1, 65536, "Running requests per rank."));
   t.push_back(count_field("engine.max_batched_tokens", "8192", 1, 1e6, "Tokens a step per rank."));

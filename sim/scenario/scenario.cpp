@@ -286,6 +286,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .placement = std::move(placement),
       .redundant_experts = values.counts("parallelism.redundant_experts"),
       .network = network,
+      .replica_router = router_policy_from(values.text("parallelism.replica_router")),
       .engine = engine,
       .workload = std::move(workload),
       .objectives = objectives,

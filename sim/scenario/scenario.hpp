@@ -23,6 +23,7 @@
 #include "sim/scenario/values.hpp"
 #include "sim/workload/request_source.hpp"
 #include "sim/workload/request_trace.hpp"
+#include "sim/workload/router_policy.hpp"
 
 namespace moeplan::sim {
 
@@ -137,6 +138,9 @@ struct Scenario {
   std::vector<models::PlacementRule> placement;
   std::vector<std::int64_t> redundant_experts;  // of balanced placements
   NetworkOptions network;
+  // How the fleet's requests reach its engines. nullopt: they are split at random, so that every
+  // engine sees traffic of its own and one of them stands for all.
+  std::optional<RouterPolicy> replica_router;
   EngineOptions engine;
   Workload workload;
   Objectives objectives;
@@ -148,6 +152,8 @@ struct Scenario {
 
   // Experts per MoE layer as pretrained; 0 for a dense model.
   std::int64_t pretrained_experts() const;
+  // How the fleet's traffic reaches its engines, in a sentence.
+  std::string split_text() const;
 };
 
 struct ScenarioOverrides {

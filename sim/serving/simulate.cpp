@@ -6,6 +6,7 @@
 #include "sim/engine/event_queue.hpp"
 #include "sim/serving/fast_engine.hpp"
 #include "sim/serving/progress_watch.hpp"
+#include "sim/serving/replica_router.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -26,6 +27,7 @@ class Simulation {
   Simulation(const SimulationSetup& setup, StepCost& cost, SimulationObserver* observer)
       : setup_(setup),
         source_(setup.mix, setup.seed),
+        router_(setup.router, setup.seed, "replica router"),
         watch_(setup.max_events),
         observer_(observer) {
     require(setup.replicas > 0, "a simulation needs at least one replica");
@@ -91,7 +93,7 @@ class Simulation {
       shared_.push_back(index);
       feed_from_shared(now);
     } else {
-      const auto target = static_cast<std::size_t>(index % setup_.replicas);
+      const std::size_t target = route(index);
       if (!replicas_[target].enqueue(index, trace_)) {
         rejected(now);
       } else if (setup_.abort_above_waiting > 0 &&
@@ -105,6 +107,17 @@ class Simulation {
     if (source_.known_in_advance()) {
       push_next_arrival();
     }
+  }
+
+  std::size_t route(std::int32_t request) {
+    loads_.assign(replicas_.size(), 0);
+    if (router_.needs_loads()) {
+      for (std::size_t i = 0; i < replicas_.size(); ++i) {
+        loads_[i] = replicas_[i].in_system();
+      }
+    }
+    const std::int64_t prompt = trace_.requests[static_cast<std::size_t>(request)].prompt_tokens;
+    return router_.choose(request, prompt, loads_, {});
   }
 
   // A rejected request leaves at once: in a closed loop its user sends the next one, having
@@ -173,8 +186,10 @@ class Simulation {
 
   const SimulationSetup& setup_;
   RequestSource source_;
+  ReplicaRouter router_;
   EventQueue<Event> events_;
   std::vector<EngineReplica> replicas_;
+  std::vector<std::int64_t> loads_;  // [replicas], of the routing under way
   std::deque<std::int32_t> shared_;
   std::vector<std::int32_t> completed_;
   ServingTrace trace_;
