@@ -41,7 +41,8 @@ SimulationSetup setup_of(const Deployment& deployment, const Load& load) {
   SimulationSetup setup;
   setup.limits = {.scheduler = {.max_sequences = scenario.engine.max_sequences,
                                 .max_batched_tokens = scenario.engine.max_batched_tokens,
-                                .kv_blocks = deployment.memory.kv_blocks},
+                                .kv_blocks = deployment.memory.kv_blocks,
+                                .prefix_caching = scenario.engine.prefix_caching},
                   .data_parallel = deployment.candidate.data_parallel,
                   .max_model_length = scenario.engine.max_model_length,
                   .jitter = scenario.engine.jitter};
@@ -76,7 +77,8 @@ RequestMix mix_of(const Workload& w, const Load& load) {
                  .output = w.output,
                  .request_count = load.requests,
                  .joint_lengths = w.joint_lengths,
-                 .max_in_flight = w.max_in_flight * load.replicas};
+                 .max_in_flight = w.max_in_flight * load.replicas,
+                 .shared_prefix = w.shared_prefix};
   if (load.closed_loop && !w.closed_loop) {  // single users of open traffic
     mix.arrivals = ClosedLoop{static_cast<std::int32_t>(std::llround(load.value))};
     mix.max_in_flight = 0;

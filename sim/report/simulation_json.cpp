@@ -25,6 +25,13 @@ Json money_json(const Money& money) {
       .set("cost_breakdown_usd_per_month", cost_breakdown(money));
 }
 
+Json prefix_json(const std::optional<PrefixUse>& prefix) {
+  return prefix ? Json::object()
+                      .set("hit_fraction", prefix->hit_fraction)
+                      .set("prompt_tokens_saved", prefix->tokens_saved)
+                : Json();
+}
+
 }  // namespace
 
 Json simulation_json(const Design& d, const Scenario& scenario, const ReportContext& context) {
@@ -78,6 +85,7 @@ Json simulation_json(const Design& d, const Scenario& scenario, const ReportCont
       .set("phases", phases_json(m))
       .set("router", router_json(d.router))
       .set("buffers", buffers_json(m.buffers))
+      .set("prefix_cache", prefix_json(m.prefix))
       .set("memory", memory_json(d.memory))
       .set("money", m.overloaded ? Json() : money_json(d.money))
       .set("energy_joules_per_token", models::in_joules(d.energy))

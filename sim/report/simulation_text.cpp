@@ -71,6 +71,10 @@ std::string simulation_text(const Design& d, const Scenario& scenario, const Rep
       "{} steps, mean batch {:.1f}, busy {:.1f} %, {} preemptions, KV cache at most "
       "{:.1f} % full",
       m.steps, m.mean_batch, 100.0 * m.busy_fraction, m.preemptions, 100.0 * m.kv_peak_fraction));
+  if (m.prefix) {
+    out.item(fmt::format("prefix cache: {:.1f} % of the prompt tokens found ({} not computed)",
+                         100.0 * m.prefix->hit_fraction, m.prefix->tokens_saved));
+  }
   if (m.steps > 0) {
     add_steps(m, out);
   }

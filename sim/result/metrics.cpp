@@ -180,6 +180,13 @@ ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& option
     m.buffers = {.dropped_fraction = rows.dropped / rows.routed,
                  .padding_fraction = 1.0 - (rows.routed - rows.dropped) / rows.buffer_rows};
   }
+  if (trace.prefix_caching) {
+    const std::int64_t prompts = trace.prompt_tokens + trace.cached_tokens;
+    m.prefix = {.hit_fraction = prompts > 0 ? static_cast<double>(trace.cached_tokens) /
+                                                  static_cast<double>(prompts)
+                                            : 0.0,
+                .tokens_saved = trace.cached_tokens};
+  }
   m.extrapolated = trace.extrapolated;
   return m;
 }

@@ -30,6 +30,12 @@ struct BufferUse {
   double padding_fraction = 0.0;  // of buffer rows: sent and computed without a token
 };
 
+// What a prefix cache did.
+struct PrefixUse {
+  double hit_fraction = 0.0;      // of the prompt tokens of all requests: found, not computed
+  std::int64_t tokens_saved = 0;  // prompt tokens found
+};
+
 struct ServingMetrics {
   Distribution ttft;  // arrival to first token
   Distribution tpot;  // (E2E - TTFT) / (output tokens - 1), one-token requests left out
@@ -61,6 +67,7 @@ struct ServingMetrics {
   PhaseTimes phases;
   double exchange_share = 0.0;
   std::optional<BufferUse> buffers;  // nullopt: dropless
+  std::optional<PrefixUse> prefix;   // nullopt: no prefix caching
   std::vector<std::string> extrapolated;
 };
 

@@ -47,6 +47,8 @@ struct ServingTrace {
   std::int64_t batched_tokens = 0;     // tokens entering steps, recomputed ones included
   std::int64_t sequence_steps = 0;     // sum of scheduled sequences over steps
   std::int64_t prompt_tokens = 0;      // computed for the first time
+  std::int64_t cached_tokens = 0;      // of prompts, found in a prefix cache instead
+  bool prefix_caching = false;         // there was one
   std::int64_t recomputed_tokens = 0;  // computed again after a preemption
   std::int64_t output_tokens = 0;      // emitted
   std::int64_t preemptions = 0;

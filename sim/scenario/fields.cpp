@@ -267,6 +267,10 @@ std::vector<Field> make_fields() {
                           "KV blocks of 16 tokens per rank, instead of the derived number."));
   t.push_back(quantity_field("engine.host_time", kTime, "", text::kNonNegative,
                              "Host time per step, instead of the profile's law."));
+  t.push_back(boolean_field("engine.prefix_caching", "false",
+                            "Blocks of equal prompt beginnings are computed once (vLLM's automatic "
+                            "prefix caching); needs a trace with block hashes, or "
+                            "workload.shared_prefix."));
   t.push_back(number_field("engine.jitter", "0", {.low = 0.0, .high = 1.0},
                            "Standard deviation of the log of a factor of mean 1 drawn per step."));
 
@@ -274,6 +278,11 @@ std::vector<Field> make_fields() {
   add_lengths(t, "input_tokens", "prompt");
   add_lengths(t, "output_tokens", "output");
   add_trace(t);
+  t.push_back(count_field("workload.shared_prefix.tokens", "", 1, 1e7,
+                          "The first tokens of every prompt are those of one of `groups` texts "
+                          "(prompt lengths stay as drawn)."));
+  t.push_back(count_field("workload.shared_prefix.groups", "1", 1, 1e9,
+                          "How many such texts there are, each as frequent."));
   t.push_back(count_field("workload.requests", "10000", 1, 1e8,
                           "Arrivals per replica in one run; p99 from fewer than 10000 is marked. "
                           "Of a trace: by default all; all_at_once: of the whole fleet."));

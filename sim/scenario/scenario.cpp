@@ -118,6 +118,22 @@ void check_products(Checker& check, const ScenarioValues& values,
   }
 }
 
+// A cache without anything to find would be the same as none, in silence.
+void check_prefix_caching(Checker& check, const ScenarioValues& values, const Workload& workload) {
+  const bool caching = values.number("engine.prefix_caching") != 0.0;
+  const bool hashes = workload.trace && !workload.trace->block_end.empty();
+  if (caching && !hashes && !workload.shared_prefix) {
+    check.problem("engine.prefix_caching", "E_VALUE",
+                  "nothing says what prompts have in common, so nothing would ever be found",
+                  "a trace with block hashes (mooncake: hash_ids; vidur: block_hash_ids), or "
+                  "workload.shared_prefix.tokens");
+  }
+  if (!caching && values.text("parallelism.replica_router") == "prefix_affinity") {
+    check.problem("parallelism.replica_router", "E_VALUE",
+                  "there are no cached prefixes to be near to", "engine.prefix_caching: true");
+  }
+}
+
 EngineOptions read_engine(const ScenarioValues& values,
                           const models::SmoeArchitecture& architecture) {
   EngineOptions e;
@@ -134,6 +150,7 @@ EngineOptions read_engine(const ScenarioValues& values,
   if (values.has("engine.host_time")) {
     e.host_time = Seconds(values.number("engine.host_time"));
   }
+  e.prefix_caching = values.number("engine.prefix_caching") != 0.0;
   e.jitter = values.number("engine.jitter");
   return e;
 }
@@ -230,6 +247,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   if (overrides.requests) {
     workload.shorten(*overrides.requests);
   }
+  check_prefix_caching(check, values, workload);
   Objectives objectives = read_objectives(check, values);
   check.throw_if_any();
 

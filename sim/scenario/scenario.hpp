@@ -61,6 +61,7 @@ struct EngineOptions {
   Bytes buffer_memory;
   std::optional<std::int64_t> kv_blocks;  // instead of the derived number
   std::optional<Seconds> host_time;       // instead of the law
+  bool prefix_caching = false;
   double jitter = 0.0;
 };
 
@@ -83,6 +84,7 @@ struct Workload {
   LengthDistribution input;                   // of a trace: what it has
   LengthDistribution output;
   bool joint_lengths = false;
+  std::optional<SharedPrefix> shared_prefix;
   std::int64_t requests = 10000;  // arrivals per replica and run
   std::int64_t warmup = 0;
   ExpertRouting routing;

@@ -28,19 +28,30 @@ EngineReplica::EngineReplica(const EngineLimits& limits, StepCost& cost, const R
   outcomes_.resize(ranks_.size());
 }
 
-bool EngineReplica::enqueue(std::int32_t request, ServingTrace& trace) {
+std::size_t EngineReplica::least_loaded_rank() const {
+  const auto load = [this](std::size_t i) { return 4 * ranks_[i].waiting() + ranks_[i].running(); };
+  std::size_t least = 0;
+  for (std::size_t i = 1; i < ranks_.size(); ++i) {
+    if (load(i) < load(least)) {
+      least = i;
+    }
+  }
+  return least;
+}
+
+std::int64_t EngineReplica::hit_tokens(std::span<const std::uint64_t> shared,
+                                       std::int64_t prompt) const {
+  return ranks_[least_loaded_rank()].hit_tokens(shared, prompt);
+}
+
+bool EngineReplica::enqueue(std::int32_t request, ServingTrace& trace,
+                            std::span<const std::uint64_t> shared) {
   RequestRecord& record = trace.requests[static_cast<std::size_t>(request)];
   record.status = refusal(limits_, record.prompt_tokens, record.output_tokens);
   if (record.status != RequestStatus::unfinished) {
     return false;
   }
-  Scheduler* least = &ranks_.front();
-  for (Scheduler& rank : ranks_) {
-    if (4 * rank.waiting() + rank.running() < 4 * least->waiting() + least->running()) {
-      least = &rank;
-    }
-  }
-  least->enqueue(request, record.prompt_tokens, record.output_tokens);
+  ranks_[least_loaded_rank()].enqueue(request, record.prompt_tokens, record.output_tokens, shared);
   return true;
 }
 
@@ -104,6 +115,7 @@ void EngineReplica::finish_step(SimTime now, ServingTrace& trace,
                            static_cast<std::int64_t>(outcome.first_token.size()) +
                            static_cast<std::int64_t>(outcome.late_tokens.size());
     trace.prompt_tokens += outcome.new_prompt_tokens;
+    trace.cached_tokens += outcome.cached_tokens;
     trace.recomputed_tokens += outcome.recomputed_tokens;
     for (const std::int32_t request : outcome.first_token) {
       trace.requests[static_cast<std::size_t>(request)].first_token = now;

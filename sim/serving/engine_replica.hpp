@@ -35,7 +35,11 @@ class EngineReplica {
 
   // Queues a request on the rank with the least 4 x waiting + running (vLLM's data-parallel load
   // balancer), lowest index first; or records why it is rejected and returns false.
-  bool enqueue(std::int32_t request, ServingTrace& trace);
+  // shared: keys of its first blocks, for prefix caching (PromptBlocks).
+  bool enqueue(std::int32_t request, ServingTrace& trace,
+               std::span<const std::uint64_t> shared = {});
+  // Prompt tokens that a request would find in the cache of the rank that it would be queued on.
+  std::int64_t hit_tokens(std::span<const std::uint64_t> shared, std::int64_t prompt) const;
 
   // Starts a step if idle and there is work; returns its end.
   std::optional<SimTime> start_step(SimTime now, ServingTrace& trace);
@@ -53,6 +57,8 @@ class EngineReplica {
   std::int64_t used_blocks() const;
 
  private:
+  std::size_t least_loaded_rank() const;
+
   EngineLimits limits_;
   StepCost* cost_;
   StepJitter jitter_;

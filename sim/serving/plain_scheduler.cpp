@@ -13,12 +13,17 @@ void StepOutcome::clear() {
   completed.clear();
   preempted.clear();
   late_tokens.clear();
-  decode_tokens = recomputed_tokens = new_prompt_tokens = 0;
+  decode_tokens = recomputed_tokens = new_prompt_tokens = cached_tokens = 0;
   waited_for_blocks = waited_for_slot = false;
 }
 
 bool take_blocks(const SchedulerLimits& limits, SchedulerState& state, const Sequence& sequence,
                  std::int64_t tokens) {
+  if (state.cache) {
+    const bool fits = state.cache->extend(sequence.request, sequence.computed, tokens);
+    state.used_blocks = state.cache->used();
+    return fits;
+  }
   const std::int64_t wanted =
       blocks_for(sequence.computed + tokens) - blocks_for(sequence.computed);
   if (state.used_blocks + wanted > limits.kv_blocks) {
@@ -26,6 +31,19 @@ bool take_blocks(const SchedulerLimits& limits, SchedulerState& state, const Seq
   }
   state.used_blocks += wanted;
   return true;
+}
+
+void free_blocks(SchedulerState& state, const Sequence& sequence, bool leaves) {
+  if (!state.cache) {
+    state.used_blocks -= blocks_for(sequence.computed);
+    return;
+  }
+  if (leaves) {
+    state.cache->close(sequence.request);
+  } else {
+    state.cache->release(sequence.request);
+  }
+  state.used_blocks = state.cache->used();
 }
 
 void add_to_batch(RankBatch& batch, Sequence& sequence, std::int64_t tokens) {
@@ -51,12 +69,18 @@ void admit(const SchedulerLimits& limits, SchedulerState& state, std::int64_t ru
       return;
     }
     Sequence next = state.waiting.front();
+    if (state.cache) {
+      next.computed = static_cast<std::int32_t>(state.cache->hit_tokens(next.request, next.target));
+    }
     const std::int64_t tokens = std::min<std::int64_t>(next.target - next.computed, budget);
     if (!take_blocks(limits, state, next, tokens)) {
       outcome.waited_for_blocks = true;
       return;
     }
     (next.ever_computed == 0 ? outcome.first_scheduled : outcome.resumed).push_back(next.request);
+    // Found, not computed: tokens of the prompt that this sequence never computed itself.
+    outcome.cached_tokens += std::max(0, std::min(next.computed, next.prompt) - next.ever_computed);
+    next.ever_computed = std::max(next.ever_computed, next.computed);
     state.waiting.pop_front();
     next.order = state.admissions++;
     add_to_batch(batch, next, tokens);
@@ -95,10 +119,20 @@ bool finish_sequence(Sequence& sequence, std::int64_t step, StepOutcome& outcome
   return true;
 }
 
-void PlainScheduler::enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output) {
+PlainScheduler::PlainScheduler(const SchedulerLimits& limits) : limits_(limits) {
+  if (limits.prefix_caching) {
+    state_.cache.emplace(limits.kv_blocks);
+  }
+}
+
+void PlainScheduler::enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output,
+                             std::span<const std::uint64_t> shared) {
   require(prompt > 0 && output > 0, "a request needs prompt and output tokens");
   require(blocks_for(std::int64_t{prompt} + output - 1) <= limits_.kv_blocks,
           "a request whose KV cache alone does not fit must be rejected before it is queued");
+  if (state_.cache) {
+    state_.cache->open(request, shared);
+  }
   state_.waiting.push_back(
       {.request = request, .prompt = prompt, .output = output, .target = prompt});
 }
@@ -107,7 +141,7 @@ void PlainScheduler::preempt_last(StepOutcome& outcome) {
   Sequence victim = state_.running.back();
   state_.running.pop_back();
   require(victim.scheduled == 0, "a sequence already in the batch must not be preempted");
-  state_.used_blocks -= blocks_for(victim.computed);
+  free_blocks(state_, victim, false);
   victim.computed = 0;
   // The emitted tokens are computed again with the prompt; the next emission follows.
   victim.target = victim.prompt + victim.emitted;
@@ -154,7 +188,7 @@ void PlainScheduler::finish_step(std::int64_t step, StepOutcome& outcome) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < running.size(); ++i) {
     if (running[i].scheduled > 0 && finish_sequence(running[i], step, outcome)) {
-      state_.used_blocks -= blocks_for(running[i].computed);
+      free_blocks(state_, running[i], true);
       continue;
     }
     if (kept != i) {

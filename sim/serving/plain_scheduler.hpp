@@ -9,10 +9,13 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "sim/deployment/kv_block.hpp"
 #include "sim/serving/batch.hpp"
+#include "sim/serving/prefix_cache.hpp"
 
 namespace moeplan::sim {
 
@@ -21,6 +24,9 @@ struct SchedulerLimits {
   std::int64_t max_batched_tokens = 8192;
   std::int64_t kv_blocks = 0;
   bool plain = false;  // touch every sequence in every step, as PlainScheduler does: the reference
+  bool prefix_caching = false;  // see PrefixCache
+  // Decodes are not advanced in bulk: blocks have identities, or it is asked for.
+  bool by_sequence() const { return plain || prefix_caching; }
 };
 
 struct Sequence {
@@ -58,6 +64,7 @@ struct StepOutcome {
   std::int64_t decode_tokens = 0;      // tokens whose predecessor came one step before
   std::int64_t recomputed_tokens = 0;  // computed again
   std::int64_t new_prompt_tokens = 0;  // prompt tokens computed for the first time
+  std::int64_t cached_tokens = 0;      // prompt tokens found in the cache instead
   bool waited_for_blocks = false;
   bool waited_for_slot = false;
 
@@ -69,15 +76,18 @@ struct SchedulerState {
   std::deque<Sequence> waiting;
   std::vector<Sequence> running;  // order of admission
   std::int64_t used_blocks = 0;
-  std::int64_t admissions = 0;  // so far: the next sequence's order
+  std::int64_t admissions = 0;       // so far: the next sequence's order
+  std::optional<PrefixCache> cache;  // with prefix caching: used_blocks are its blocks in use
 };
 
 class PlainScheduler {
  public:
-  explicit PlainScheduler(const SchedulerLimits& limits) : limits_(limits) {}
+  explicit PlainScheduler(const SchedulerLimits& limits);
 
   // Queues a request. Its KV cache must fit alone: prompt + output - 1 tokens (checked before).
-  void enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output);
+  // shared: keys of its first blocks, for prefix caching (PromptBlocks).
+  void enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output,
+               std::span<const std::uint64_t> shared = {});
 
   // Chooses the batch of the next step; empty when nothing is runnable.
   // Invariant on return: used_blocks() <= limits.kv_blocks.
@@ -92,6 +102,7 @@ class PlainScheduler {
   std::int64_t running() const { return static_cast<std::int64_t>(state_.running.size()); }
   std::int64_t used_blocks() const { return state_.used_blocks; }
   SchedulerState& state() { return state_; }
+  const SchedulerState& state() const { return state_; }
 
  private:
   void preempt_last(StepOutcome& outcome);
@@ -105,6 +116,8 @@ class PlainScheduler {
 // Takes the blocks for `tokens` more tokens of the sequence; false when there are not enough.
 bool take_blocks(const SchedulerLimits& limits, SchedulerState& state, const Sequence& sequence,
                  std::int64_t tokens);
+// The sequence gives its blocks back, and leaves for good or waits again.
+void free_blocks(SchedulerState& state, const Sequence& sequence, bool leaves);
 // Adds `tokens` tokens of the sequence to the batch.
 void add_to_batch(RankBatch& batch, Sequence& sequence, std::int64_t tokens);
 // Admits waiting sequences while tokens, slots and blocks last; `running` are in the batch already.

@@ -115,7 +115,7 @@ void Scheduler::write_out() {
 }
 
 void Scheduler::take_over(std::int64_t step) {
-  if (limits_.plain) {
+  if (limits_.by_sequence()) {
     return;
   }
   std::vector<Sequence>& running = plain_.state().running;

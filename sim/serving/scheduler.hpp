@@ -18,10 +18,11 @@ namespace moeplan::sim {
 class Scheduler {
  public:
   explicit Scheduler(const SchedulerLimits& limits)
-      : limits_(limits), plain_(limits), bulk_(!limits.plain) {}
+      : limits_(limits), plain_(limits), bulk_(!limits.by_sequence()) {}
 
-  void enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output) {
-    plain_.enqueue(request, prompt, output);
+  void enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output,
+               std::span<const std::uint64_t> shared = {}) {
+    plain_.enqueue(request, prompt, output, shared);
   }
   // As PlainScheduler.
   const RankBatch& schedule(StepOutcome& outcome);
@@ -34,6 +35,11 @@ class Scheduler {
            static_cast<std::int64_t>(prefilling_.size());
   }
   std::int64_t used_blocks() const { return plain_.used_blocks(); }
+  // Prompt tokens that a request would find in the cache now; 0 without one.
+  std::int64_t hit_tokens(std::span<const std::uint64_t> shared, std::int64_t prompt) const {
+    const std::optional<PrefixCache>& cache = plain_.state().cache;
+    return cache ? cache->hit_tokens(shared, prompt) : 0;
+  }
 
  private:
   // A decoding sequence: as it was when the round counter stood at `since`.

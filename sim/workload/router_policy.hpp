@@ -12,7 +12,8 @@ namespace moeplan::sim {
 // Load: requests waiting or running in an engine.
 enum class RouterPolicy {
   round_robin,   // request i to engine i mod n
-  shared_queue,  // requests wait in one line; an engine with a free sequence slot takes the first
+  shared_queue,  // requests wait in one line; the emptiest engine with a free sequence slot takes
+                 // the first
   random,        // each engine with equal probability
   least_loaded,  // the least load, the first of equal ones
   power_of_two,  // the less loaded of two different engines drawn at random
