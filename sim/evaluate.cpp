@@ -11,8 +11,8 @@ namespace {
 
 constexpr double kLateShare = 0.02;  // of the schedule: as the growth that counts as overload
 
-// With a limit at the client the queue is there, out of the engine's sight: the client falls behind
-// its schedule.
+}  // namespace
+
 bool client_falls_behind(const SimulationSetup& setup, const ServingTrace& trace) {
   if (setup.mix.max_in_flight == 0 || trace.requests.empty()) {
     return false;
@@ -26,15 +26,12 @@ bool client_falls_behind(const SimulationSetup& setup, const ServingTrace& trace
   return in_seconds(behind) > kLateShare * in_seconds(planned[last] - planned.front());
 }
 
-// Of all engines to one of them, on average.
 void share_out(ServingMetrics& m, std::int32_t replicas) {
   for (double* rate : {&m.requests_per_s, &m.input_tokens_per_s, &m.output_tokens_per_s,
                        &m.goodput_requests_per_s, &m.mean_in_system}) {
     *rate /= replicas;
   }
 }
-
-}  // namespace
 
 SimulationSetup setup_of(const Deployment& deployment, const Load& load) {
   const Scenario& scenario = *deployment.scenario;

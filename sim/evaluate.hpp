@@ -33,6 +33,13 @@ RequestMix mix_of(const Workload& workload, const Load& load);
 // The engines of a placed design under a load, as run() simulates them.
 SimulationSetup setup_of(const Deployment& deployment, const Load& load);
 
+// Rates and numbers in system of all engines of a run, made those of one of `replicas`.
+void share_out(ServingMetrics& metrics, std::int32_t replicas);
+
+// With a limit at the client the queue is there, out of the engine's sight: whether the client was
+// more than 2 % of its schedule behind it at the end.
+bool client_falls_behind(const SimulationSetup& setup, const ServingTrace& trace);
+
 // Runs a placed design; rates and numbers in system are of one engine. The cost prices its steps
 // (ModelStepCost, made once per design, keeps what it has evaluated). Deterministic in (deployment,
 // load, cost).

@@ -30,7 +30,8 @@ struct PlanOptions {
   std::function<void(std::size_t, std::size_t)> progress;
 };
 
-// Throws: InputError for what a plan does not search: a router over a fleet (replica_router).
+// Throws: InputError for what a plan does not search: a router over a fleet
+// (replica_router), pools of prefill and decode engines (disaggregation).
 void refuse_unplanned(const Scenario& scenario);
 
 // Deterministic in the scenario; threads change nothing but the time taken.

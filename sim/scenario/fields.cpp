@@ -253,6 +253,19 @@ std::vector<Field> make_fields() {
       "simulated with its share; any other: all engines are simulated together (simulate, not "
       "plan). least_loaded and power_of_two count the requests in an engine, waiting or running."));
 
+  const std::string pools = "parallelism.disaggregation.";
+  t.push_back(count_field(pools + "prefill_engines", "", 1, 4096,
+                          "Engines that compute prompts, in one unit of the fleet; their KV cache "
+                          "then moves to a decode engine (simulate, not plan)."));
+  t.push_back(count_field(pools + "decode_engines", "", 1, 4096,
+                          "Engines that write answers, in one unit; hardware.gpus and "
+                          "parallelism describe one of them."));
+  t.push_back(count_field(pools + "prefill_gpus", "", 1, 4096,
+                          "GPUs of a prefill engine; without it, as of a decode engine."));
+  t.push_back(count_field(pools + "prefill_tensor_parallel", "", 1, 64,
+                          "Of a prefill engine; without it, as a decode engine of as many GPUs, "
+                          "else all its GPUs."));
+
   t.push_back(count_field("engine.max_sequences", "256", 1, 65536, "Running requests per rank."));
   t.push_back(count_field("engine.max_batched_tokens", "8192", 1, 1e6, "Tokens a step per rank."));
   t.push_back(count_field("engine.max_model_length", "", 1, 1e7,

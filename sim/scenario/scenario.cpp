@@ -134,6 +134,34 @@ void check_prefix_caching(Checker& check, const ScenarioValues& values, const Wo
   }
 }
 
+std::optional<Disaggregation> read_disaggregation(Checker& check, const ScenarioValues& values) {
+  const std::string section = "parallelism.disaggregation.";
+  const auto given = [&](const char* key) { return values.has(section + key); };
+  if (!given("prefill_engines") && !given("decode_engines") && !given("prefill_gpus") &&
+      !given("prefill_tensor_parallel")) {
+    return std::nullopt;
+  }
+  for (const char* key : {"prefill_engines", "decode_engines"}) {
+    if (!given(key)) {
+      check.problem(section + key, "E_MISSING", "disaggregation has two pools of engines",
+                    section + key + ": how many");
+    }
+  }
+  if (values.text("parallelism.replica_router") == "shared_queue") {
+    check.problem("parallelism.replica_router", "E_VALUE",
+                  "prefill and decode engines have no queue in common",
+                  "round_robin, random, least_loaded, power_of_two or prefix_affinity");
+  }
+  const auto optional = [&](const char* key) {
+    return given(key) ? std::optional(static_cast<int>(values.count(section + key))) : std::nullopt;
+  };
+  return Disaggregation{
+      .prefill_engines = static_cast<std::int32_t>(values.count(section + "prefill_engines")),
+      .decode_engines = static_cast<std::int32_t>(values.count(section + "decode_engines")),
+      .prefill_gpus = optional("prefill_gpus"),
+      .prefill_tensor_parallel = optional("prefill_tensor_parallel")};
+}
+
 EngineOptions read_engine(const ScenarioValues& values,
                           const models::SmoeArchitecture& architecture) {
   EngineOptions e;
@@ -248,6 +276,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
     workload.shorten(*overrides.requests);
   }
   check_prefix_caching(check, values, workload);
+  const std::optional<Disaggregation> disaggregation = read_disaggregation(check, values);
   Objectives objectives = read_objectives(check, values);
   check.throw_if_any();
 
@@ -305,6 +334,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .redundant_experts = values.counts("parallelism.redundant_experts"),
       .network = network,
       .replica_router = router_policy_from(values.text("parallelism.replica_router")),
+      .disaggregation = disaggregation,
       .engine = engine,
       .workload = std::move(workload),
       .objectives = objectives,

@@ -53,6 +53,15 @@ struct NetworkOptions {
   std::string text() const;
 };
 
+// Prefill/decode disaggregation: what one unit of the fleet is made of. Decode engines are the
+// candidates; prefill engines differ from them in what is stated here.
+struct Disaggregation {
+  std::int32_t prefill_engines = 1;
+  std::int32_t decode_engines = 1;
+  std::optional<int> prefill_gpus;
+  std::optional<int> prefill_tensor_parallel;
+};
+
 struct EngineOptions {
   std::int64_t max_sequences = 256;
   std::int64_t max_batched_tokens = 8192;
@@ -143,6 +152,7 @@ struct Scenario {
   // How the fleet's requests reach its engines. nullopt: they are split at random, so that every
   // engine sees traffic of its own and one of them stands for all.
   std::optional<RouterPolicy> replica_router;
+  std::optional<Disaggregation> disaggregation;
   EngineOptions engine;
   Workload workload;
   Objectives objectives;

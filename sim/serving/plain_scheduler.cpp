@@ -63,6 +63,19 @@ void add_to_batch(RankBatch& batch, Sequence& sequence, std::int64_t tokens) {
 void admit(const SchedulerLimits& limits, SchedulerState& state, std::int64_t running,
            std::int64_t budget, RankBatch& batch, std::vector<Sequence>& admitted,
            StepOutcome& outcome) {
+  while (!state.received.empty() && budget > 0) {
+    if (running >= limits.max_sequences) {
+      outcome.waited_for_slot = true;
+      return;
+    }
+    Sequence next = state.received.front();
+    state.received.pop_front();
+    next.order = state.admissions++;
+    add_to_batch(batch, next, 1);
+    admitted.push_back(next);
+    ++running;
+    --budget;
+  }
   while (!state.waiting.empty() && budget > 0) {
     if (running >= limits.max_sequences) {
       outcome.waited_for_slot = true;
@@ -137,6 +150,23 @@ void PlainScheduler::enqueue(std::int32_t request, std::int32_t prompt, std::int
       {.request = request, .prompt = prompt, .output = output, .target = prompt});
 }
 
+void PlainScheduler::release(std::int32_t request, std::int32_t prompt) {
+  --state_.away;
+  free_blocks(state_, {.request = request, .computed = prompt}, true);
+}
+
+void PlainScheduler::receive(std::int32_t request, std::int32_t prompt, std::int32_t output) {
+  --state_.away;
+  state_.received.push_back({.request = request,
+                             .prompt = prompt,
+                             .output = output,
+                             .emitted = 1,
+                             .target = prompt + 1,
+                             .computed = prompt,
+                             .ever_computed = prompt,
+                             .last_emission = LateToken::kElsewhere});
+}
+
 void PlainScheduler::preempt_last(StepOutcome& outcome) {
   Sequence victim = state_.running.back();
   state_.running.pop_back();
@@ -175,11 +205,13 @@ const RankBatch& PlainScheduler::schedule(StepOutcome& outcome) {
     budget -= tokens;
   }
   outcome.waited_for_blocks = preempted;
-  if (!preempted) {
+  // With caches on their way even the only running request may lose its blocks.
+  if (!preempted || batch_.tokens() == 0) {
     admit(limits_, state_, this->running(), budget, batch_, running, outcome);
   }
   require(state_.used_blocks <= limits_.kv_blocks, "more KV blocks in use than there are");
-  require(batch_.tokens() > 0 || !has_work(), "work is queued but nothing could be scheduled");
+  require(batch_.tokens() > 0 || !has_work() || state_.away > 0,
+          "work is queued but nothing could be scheduled");
   return batch_;
 }
 
@@ -188,7 +220,11 @@ void PlainScheduler::finish_step(std::int64_t step, StepOutcome& outcome) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < running.size(); ++i) {
     if (running[i].scheduled > 0 && finish_sequence(running[i], step, outcome)) {
-      free_blocks(state_, running[i], true);
+      if (limits_.hold) {
+        ++state_.away;
+      } else {
+        free_blocks(state_, running[i], true);
+      }
       continue;
     }
     if (kept != i) {

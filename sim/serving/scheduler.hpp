@@ -28,12 +28,22 @@ class Scheduler {
   const RankBatch& schedule(StepOutcome& outcome);
   void finish_step(std::int64_t step, StepOutcome& outcome);
 
+  // Takes the blocks for a prompt computed elsewhere and the token after it. False while a request
+  // that lost its blocks waits, no sequence slot is free, or the blocks are not there.
+  bool reserve(std::int32_t prompt);
+  // As PlainScheduler.
+  void receive(std::int32_t request, std::int32_t prompt, std::int32_t output) {
+    plain_.receive(request, prompt, output);
+  }
+  void release(std::int32_t request, std::int32_t prompt) { plain_.release(request, prompt); }
+
   bool has_work() const { return waiting() > 0 || running() > 0; }
   std::int64_t waiting() const { return plain_.waiting(); }
   std::int64_t running() const {
     return plain_.running() + static_cast<std::int64_t>(ends_.size()) + (partial_ ? 1 : 0) +
            static_cast<std::int64_t>(prefilling_.size());
   }
+  std::int64_t in_system() const { return waiting() + running(); }
   std::int64_t used_blocks() const { return plain_.used_blocks(); }
   // Prompt tokens that a request would find in the cache now; 0 without one.
   std::int64_t hit_tokens(std::span<const std::uint64_t> shared, std::int64_t prompt) const {
