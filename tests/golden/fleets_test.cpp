@@ -16,13 +16,18 @@ namespace moeplan::sim {
 namespace {
 
 constexpr std::int64_t kRequests = 300;  // an engine
-constexpr std::int64_t kReplicas = 2;
 
-std::string outcome(const std::filesystem::path& file) {
+// As many engines (or units of pools) as the scenario's own comment asks for.
+struct Fleet {
+  const char* name;
+  std::int64_t replicas;
+};
+
+std::string outcome(const std::filesystem::path& file, std::int64_t replicas) {
   const Scenario scenario = load_scenario(file, {.requests = kRequests});
   const std::vector<Candidate> all = candidates(scenario);
   EXPECT_EQ(all.size(), 1u) << "a scenario of a fleet describes one engine";
-  const Design design = std::get<Design>(assess(scenario, all.front(), kReplicas));
+  const Design design = std::get<Design>(assess(scenario, all.front(), replicas));
   const ServingMetrics& m = design.metrics;
   std::string text = "figure,value\n";
   const auto add = [&](const char* name, double value) {
@@ -45,19 +50,20 @@ std::string outcome(const std::filesystem::path& file) {
   return text;
 }
 
-class Fleets : public ::testing::TestWithParam<const char*> {};
+class Fleets : public ::testing::TestWithParam<Fleet> {};
 
 TEST_P(Fleets, FiguresAreTheStoredOnes) {
-  const std::string name = GetParam();
+  const std::string name = GetParam().name;
   const std::filesystem::path root = tests::source_dir();
-  tests::expect_golden_numbers(root / "tests/golden/expected" / ("fleet_" + name + ".csv"),
-                               outcome(root / "scenarios/fleet" / (name + ".yaml")));
+  tests::expect_golden_numbers(
+      root / "tests/golden/expected" / ("fleet_" + name + ".csv"),
+      outcome(root / "scenarios/fleet" / (name + ".yaml"), GetParam().replicas));
 }
 
 INSTANTIATE_TEST_SUITE_P(Scenarios, Fleets,
-                         ::testing::Values("least_loaded", "prefix_affinity",
-                                           "prefill_and_decode_pools"),
-                         [](const auto& info) { return std::string(info.param); });
+                         ::testing::Values(Fleet{"least_loaded", 6}, Fleet{"prefix_affinity", 4},
+                                           Fleet{"prefill_and_decode_pools", 1}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 // None is left out.
 TEST(Fleets, EveryScenarioIsHere) {
