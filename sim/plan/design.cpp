@@ -179,6 +179,11 @@ double engine_load(const Workload& workload, std::int64_t replicas) {
   return workload.closed_loop ? std::ceil(load) : load;
 }
 
+Load simulated_load(const Scenario& scenario, std::int64_t replicas) {
+  return scenario.replica_router ? full_load(scenario, wanted_load(scenario.workload), replicas)
+                                 : full_load(scenario, engine_load(scenario.workload, replicas));
+}
+
 std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
                                                 int gpus, int per_node, std::int64_t replicas) {
   return cheapest_offer(options, gpu, {{gpus, replicas}}, per_node);
@@ -278,9 +283,7 @@ std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidat
   const Deployment& deployment = std::get<Deployment>(placed);
   Design d = begin_design(deployment);
   set_replicas(d, scenario.workload, replicas);
-  const Load load = scenario.replica_router
-                        ? full_load(scenario, wanted_load(scenario.workload), replicas)
-                        : full_load(scenario, d.load);
+  const Load load = simulated_load(scenario, replicas);
   if (scenario.disaggregation) {
     const auto prefill = deploy_prefill(deployment);
     if (const auto* why = std::get_if<Infeasible>(&prefill)) {

@@ -12,6 +12,7 @@
 #include "models/price/energy.hpp"
 #include "models/price/price_book.hpp"
 #include "sim/deployment/deployment.hpp"
+#include "sim/evaluate.hpp"
 #include "sim/plan/capacity.hpp"
 
 namespace moeplan::sim {
@@ -104,6 +105,9 @@ std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidat
 // The load of each of so many engines that share the scenario's traffic: requests per second, or
 // whole users.
 double engine_load(const Workload& workload, std::int64_t replicas);
+
+// The load that assess() simulates: that of one engine, or of all of them behind a router.
+Load simulated_load(const Scenario& scenario, std::int64_t replicas);
 
 // The error band of a judged design. Deterministic.
 ErrorBand error_band(const Scenario& scenario, const Design& design);
