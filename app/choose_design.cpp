@@ -30,6 +30,8 @@ std::vector<Axis> axes(const sim::Scenario& scenario) {
       {"--experts-kept", [](const sim::Candidate& c) { return fmt::format("{}", c.experts_kept); }},
       {"--tensor-parallel",
        [](const sim::Candidate& c) { return fmt::format("{}", c.tensor_parallel); }},
+      {"--pipeline-parallel",
+       [](const sim::Candidate& c) { return fmt::format("{}", c.pipeline_parallel); }},
       {"--expert-parallel",
        [](const sim::Candidate& c) { return fmt::format("{}", c.expert_parallel); }},
       {"--exchange", [](const sim::Candidate& c) { return c.exchange_name(); }},
@@ -65,6 +67,7 @@ bool matches(const sim::Scenario& scenario, const DesignChoice& choice, const si
          same(choice.node, node_name(scenario, c)) && same(choice.gpus, c.gpus) &&
          same(choice.experts_kept, c.experts_kept) &&
          same(choice.tensor_parallel, c.tensor_parallel) &&
+         same(choice.pipeline_parallel, c.pipeline_parallel) &&
          same(choice.expert_parallel, c.expert_parallel) &&
          same(choice.exchange, c.exchange_name()) &&
          same(choice.placement, models::name_of(c.placement)) &&
@@ -85,6 +88,7 @@ void add_design_options(CLI::App& command, DesignChoice& choice) {
                      "Of the scenario's machines, this one (usual: none is named)");
   command.add_option("--gpus", choice.gpus, "Of the scenario's engine sizes, this one");
   command.add_option("--tensor-parallel", choice.tensor_parallel, "Of the layouts, this one");
+  command.add_option("--pipeline-parallel", choice.pipeline_parallel, "Of the layouts, this one");
   command.add_option("--expert-parallel", choice.expert_parallel,
                      "Whole experts on ranks (true), or every expert sharded (false)");
   command.add_option("--exchange", choice.exchange, "Of the exchanges, this one");

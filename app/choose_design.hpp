@@ -20,6 +20,7 @@ struct DesignChoice {
   std::optional<std::string> node;
   std::optional<int> gpus;
   std::optional<int> tensor_parallel;
+  std::optional<int> pipeline_parallel;
   std::optional<bool> expert_parallel;
   std::optional<std::string> exchange;
   std::optional<std::string> placement;

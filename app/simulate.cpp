@@ -7,10 +7,12 @@
 
 #include "app/choose_design.hpp"
 #include "app/interrupt.hpp"
+#include "app/simulate_static.hpp"
 #include "app/subcommand.hpp"
 #include "models/text/load.hpp"
 #include "sim/plan/design.hpp"
 #include "sim/report/simulation_json.hpp"
+#include "sim/scenario/static_scenario.hpp"
 
 namespace moeplan::app {
 namespace {
@@ -43,6 +45,9 @@ struct SimulateCommand {
   }
 
   int run() const {
+    if (sim::is_static_scenario(choice.scenario)) {
+      return simulate_static(common, choice);
+    }
     const std::optional<sim::Scenario> scenario = load_or_print(choice, common);
     if (!scenario) {
       return kOk;
@@ -86,9 +91,8 @@ void add_simulate(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  moeplan simulate scenarios/examples/mixtral_a100_or_h100.yaml --gpu h100-sxm --gpus 2 "
       "--tensor-parallel 2 --expert-parallel false --experts-kept 8 --replicas 8\n"
-      "  moeplan simulate scenarios/examples/dense_llama_baseline.yaml --gpus 1 --replicas 4 "
-      "--format json\n"
-      "  moeplan simulate scenarios/fleet/prefix_affinity.yaml --replicas 4\n");
+      "  moeplan simulate scenarios/fleet/prefix_affinity.yaml --replicas 4\n"
+      "  moeplan simulate scenarios/paper/fig2a_experts.yaml --format json\n");
   sub->callback([command, &exit_code] { exit_code = command->run(); });
 }
 

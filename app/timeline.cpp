@@ -116,6 +116,11 @@ struct TimelineCommand {
                       "no parallelism.disaggregation");
     }
     const sim::Candidate candidate = choose_design(loaded, choice);
+    if (candidate.pipeline_parallel > 1) {
+      throw CLI::ValidationError(
+          "SCENARIO",
+          "timelines show engines without pipeline stages; choose --pipeline-parallel 1");
+    }
     const sim::TimelineOptions options = window();
     const auto placed = sim::deploy(loaded, candidate);
     if (const auto* why = std::get_if<sim::Infeasible>(&placed)) {

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <vector>
 
-#include "sim/serving/model_step_cost.hpp"
+#include "sim/serving/pipeline_step_cost.hpp"
 #include "sim/serving/simulate.hpp"
 
 namespace moeplan::sim {
@@ -39,8 +39,11 @@ SimulationSetup setup_of(const Deployment& deployment, const Load& load) {
   setup.limits = {.scheduler = {.max_sequences = scenario.engine.max_sequences,
                                 .max_batched_tokens = scenario.engine.max_batched_tokens,
                                 .kv_blocks = deployment.memory.kv_blocks,
+                                .chunked_prefill = scenario.engine.chunked_prefill,
                                 .prefix_caching = scenario.engine.prefix_caching},
                   .data_parallel = deployment.candidate.data_parallel,
+                  .pipeline_parallel = deployment.candidate.pipeline_parallel,
+                  .divided_batches = scenario.engine.divided_batches,
                   .max_model_length = scenario.engine.max_model_length,
                   .jitter = scenario.engine.jitter};
   setup.mix = mix_of(scenario.workload, load);
@@ -108,8 +111,7 @@ std::variant<ServingMetrics, Infeasible> evaluate(const Scenario& scenario,
     return *why;
   }
   const Deployment& deployment = std::get<Deployment>(placed);
-  ModelStepCost cost(deployment);
-  return run(deployment, load, cost);
+  return run(deployment, load, *make_step_cost(deployment));
 }
 
 }  // namespace moeplan::sim

@@ -15,6 +15,10 @@ std::variant<Deployment, Infeasible> deploy_prefill(const Deployment& decode) {
   require(scenario.disaggregation.has_value(), "the scenario has pools");
   const Disaggregation& pools = *scenario.disaggregation;
   const Candidate& c = decode.candidate;
+  if (c.pipeline_parallel > 1) {
+    return Infeasible{c, "pipeline_parallel",
+                      "prefill and decode pools of pipelines are not simulated"};
+  }
   Candidate prefill = c;
   prefill.gpus = pools.prefill_gpus.value_or(c.gpus);
   // Of as many GPUs, split as decode engines are; of others, one tensor-parallel group.

@@ -7,15 +7,14 @@
 
 #include "calibrate/fitting/fit_kernels.hpp"
 #include "calibrate/fitting/plausibility.hpp"
-#include "models/latency/cost_laws.hpp"
-#include "models/latency/fabric_law.hpp"
+#include "calibrate/fitting/predictor.hpp"
+#include "calibrate/fitting/sample_key.hpp"
 #include "models/units/require.hpp"
 
 namespace moeplan::calibrate {
 namespace {
 
-constexpr double kBandSd = 1.645;    // 5 to 95 % of a normal distribution
-constexpr double kHostFloors = 4.0;  // of the shortest row: the floor is a quarter at most
+constexpr double kBandSd = 1.645;  // 5 to 95 % of a normal distribution
 
 struct Rows {
   std::vector<double> predicted;
@@ -26,48 +25,30 @@ struct Rows {
 
 class Comparison {
  public:
-  Comparison(const models::Gpu& gpu, const models::Fabric& inside) : gpu_(gpu), inside_(inside) {}
+  Comparison(const models::Gpu& gpu, const models::Fabric& inside)
+      : gpu_(gpu), predictor_(gpu, inside, nullptr, nullptr) {}
 
   void add(const models::Measurements& file) {
     for (const models::ExpertSample& row : file.experts) {
-      if (gpu_.supports(row.origin.precision) && !is_cached(row, gpu_) && !too_fast(row, gpu_)) {
-        const models::ExpertLatency& law = laws(row.origin.precision).expert;
-        const bool layer = row.part == models::ExpertPart::layer;
-        put(layer ? "expert" : "expert_part", row.origin, law.info(),
-            expert_part_seconds(law.theta(), row.part, row.shape, row.load));
+      if (!is_cached(row, gpu_) && !too_fast(row, gpu_)) {
+        put(row.part == models::ExpertPart::layer ? "expert" : "expert_part", row);
       }
     }
     for (const models::DenseSample& row : file.dense) {
-      if (gpu_.supports(row.origin.precision) && !is_cached(row, gpu_)) {
-        const models::DenseLatency& law = laws(row.origin.precision).dense;
-        models::DenseTheta theta = law.theta();
-        theta.quantise = row.product_alone ? 0.0 : theta.quantise;
-        put("dense", row.origin, law.info(),
-            models::dense_seconds(theta, row.origin.precision, row.rows,
-                                  static_cast<double>(row.columns),
-                                  static_cast<double>(row.inner)));
+      if (!is_cached(row, gpu_)) {
+        put("dense", row);
       }
     }
     for (const models::AttentionSample& row : file.attention) {
-      const models::AttentionLatency& law = laws(models::Precision::bf16).attention;
-      if (row.decode && !is_cached(row, gpu_)) {
-        put("attention_decode", row.origin, law.info().front(),
-            in_seconds(law.decode(row.shape, row.sequences, row.sequences * row.history).duration));
-      } else if (!row.decode) {
-        put("attention_prefill", row.origin, law.info().back(),
-            in_seconds(law.prefill(row.shape, row.sequences, row.chunk, row.history).duration));
+      if (!row.decode || !is_cached(row, gpu_)) {
+        put(sample_key(row).kernel, row);
       }
     }
     for (const models::StreamSample& row : file.streams) {
-      const models::StreamLatency& law = laws(models::Precision::bf16).stream;
-      put(row.kernel, row.origin, law.info(), in_seconds(law.estimate(bytes(row.bytes)).duration));
+      put(row.kernel, row);
     }
     for (const models::CollectiveSample& row : file.collectives) {
-      const models::FabricLaw law(inside_, std::max(1, gpu_.gpus_per_node), nullptr);
-      const bool library = row.origin.kernel_source.starts_with("nccl");
-      put(std::string(family_of(row.collective)), row.origin, law.info(),
-          library ? law.seconds(row.collective, row.ranks, row.bytes)
-                  : law.engine_seconds(row.collective, row.ranks, row.bytes));
+      put(sample_key(row).kernel, row);
     }
   }
 
@@ -106,30 +87,22 @@ class Comparison {
   }
 
  private:
-  const models::CostLaws& laws(models::Precision precision) {
-    auto found = laws_.find(precision);
-    if (found == laws_.end()) {
-      found = laws_
-                  .emplace(precision,
-                           models::make_cost_laws(gpu_, inside_, nullptr, nullptr,
-                                                  {.weights = precision, .experts = precision}))
-                  .first;
+  template <class Sample>
+  void put(const std::string& kernel, const Sample& row) {
+    const Prediction made = predictor_.predict(row);
+    if (!made.refused.empty()) {
+      return;
     }
-    return found->second;
-  }
-
-  void put(const std::string& kernel, const models::SampleOrigin& origin,
-           const models::LawInfo& info, double seconds) {
-    Rows& rows = rows_[{kernel, origin.kernel_source, std::string(name_of(origin.precision))}];
-    rows.predicted.push_back(seconds);
-    rows.measured.push_back(origin.seconds);
-    rows.host.push_back(origin.host_launched);
-    rows.band = info.discrepancy_sd_log;
+    Rows& rows =
+        rows_[{kernel, row.origin.kernel_source, std::string(name_of(row.origin.precision))}];
+    rows.predicted.push_back(made.seconds);
+    rows.measured.push_back(row.origin.seconds);
+    rows.host.push_back(row.origin.host_launched);
+    rows.band = made.sd_log;
   }
 
   const models::Gpu& gpu_;
-  const models::Fabric& inside_;
-  std::map<models::Precision, models::CostLaws> laws_;
+  Predictor predictor_;
   std::map<std::tuple<std::string, std::string, std::string>, Rows> rows_;
 };
 

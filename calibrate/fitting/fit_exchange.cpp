@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <tuple>
 
+#include "calibrate/fitting/predictor.hpp"
 #include "calibrate/fitting/simple_family.hpp"
 #include "models/latency/exchange_latency.hpp"
-#include "models/routing/exchange_traffic.hpp"
 #include "models/text/input_error.hpp"
 #include "models/units/require.hpp"
 
@@ -18,18 +18,6 @@ using models::ExchangeTheta;
 
 using Key = std::tuple<std::int64_t, std::int64_t, std::int64_t>;  // hidden, top-k, experts
 
-// The traffic of one token a rank under the uniform routing that the tables were timed with.
-models::ExchangeVolume volume_of(const ExchangeSample& sample, ExchangeMode mode) {
-  const std::vector<double> one(static_cast<std::size_t>(sample.ranks), 1.0);
-  const models::NodeLayout layout{.ranks = sample.ranks, .per_node = sample.ranks / sample.nodes};
-  const models::Exchange copies = mode == ExchangeMode::normal
-                                      ? models::Exchange::alltoall_per_rank
-                                      : models::Exchange::alltoall_per_expert;
-  return models::dispatch_traffic(models::Routing::uniform(sample.experts, sample.top_k), copies,
-                                  layout, one)
-      .volume();
-}
-
 struct Rows {
   SimpleRows simple;
   std::vector<ExchangeLoad> loads;  // [rows]
@@ -39,28 +27,14 @@ struct Rows {
 Rows rows_of(const std::vector<ExchangeSample>& samples, ExchangeMode mode) {
   Rows rows;
   std::vector<Key> keys;
-  std::vector<models::ExchangeVolume> volumes;  // [shapes]
   for (const ExchangeSample& sample : samples) {
-    const int shape = shape_index(keys, Key(sample.hidden, sample.top_k, sample.experts));
-    if (static_cast<std::size_t>(shape) == volumes.size()) {
-      volumes.push_back(volume_of(sample, mode));
-    }
-    const models::ExchangeVolume& volume = volumes[static_cast<std::size_t>(shape)];
-    const auto hidden = static_cast<double>(sample.hidden);
-    const auto tokens = static_cast<double>(sample.tokens);
-    const bool quantised = models::activation_bytes(sample.origin.precision) < 2.0;
-    const double row = sample.phase == ExchangePhase::dispatch
-                           ? models::dispatch_row_bytes(mode, hidden, quantised)
-                           : 2.0 * hidden;
     rows.simple.seconds.push_back(sample.origin.seconds);
-    rows.simple.shape_of.push_back(shape);
-    rows.loads.push_back({.tokens = tokens,
-                          .experts = static_cast<double>(sample.experts),
-                          .hidden = hidden,
-                          .own_bytes = tokens * row,
-                          .near_bytes = tokens * volume.near * row,
-                          .far_bytes = tokens * volume.far * row,
-                          .staged_bytes = tokens * volume.staged * row});
+    rows.simple.shape_of.push_back(
+        shape_index(keys, Key(sample.hidden, sample.top_k, sample.experts)));
+    rows.loads.push_back(exchange_load(sample, mode));
+    const ExchangeLoad& load = rows.loads.back();
+    const double tokens = load.tokens;
+    const double hidden = load.hidden;
     cover(rows.domain, "tokens", tokens);
     cover(rows.domain, "hidden", hidden);
     cover(rows.domain, "top_k", static_cast<double>(sample.top_k));

@@ -81,6 +81,10 @@ inline constexpr double kAssumedNetworkSd = 0.20;
 // DeepEP's own choice (deep_ep/buffer.py, Buffer.num_sms).
 inline constexpr int kExchangeMultiprocessors = 20;
 
+// Of tables that hold the host's launches (SampleOrigin::host_launched), only rows above so many
+// times the shortest one say something of the kernel: the floor is a quarter at most.
+inline constexpr double kHostFloors = 4.0;
+
 // True where a decode row reads its cache from L2: it takes more than a microsecond to read at the
 // peak rate and is below 60 % of L2. H100, 50 MB: 17 MB are read three times faster than 34 MB
 // (aic_attn_generation_h100_vllm0.24.0). In serving, the weights of a layer pass in between.

@@ -9,11 +9,11 @@
 #include <type_traits>
 
 #include "calibrate/fitting/fit_kernels.hpp"
+#include "calibrate/fitting/host_floor.hpp"
 #include "calibrate/fitting/plausibility.hpp"
 #include "calibrate/fitting/sample_group.hpp"
 #include "models/catalog/catalog.hpp"
 #include "models/latency/cost_laws.hpp"
-#include "models/latency/datasheet_laws.hpp"
 #include "models/text/input_error.hpp"
 
 namespace moeplan::calibrate {
@@ -25,6 +25,8 @@ constexpr std::size_t kExpertParameters = 11;
 constexpr std::size_t kDenseParameters = 6;
 constexpr std::size_t kAttentionParameters = 3;
 constexpr std::size_t kStreamParameters = 2;
+
+bool is_sixteen(const std::string& dtype) { return dtype == "bf16" || dtype == "fp16"; }
 
 class Fitter {
  public:
@@ -72,7 +74,7 @@ class Fitter {
     add_source(family.law, group);
     family.law.info.source += assumed_around(group.samples.front());
     if (group.samples.front().origin.host_launched) {
-      without_host(family.law);
+      out_.notes.push_back(take_out_host(family.law, gpu_));
     }
     out_.profile.laws.push_back(family.law);
     out_.families.insert(out_.families.end(), family.reports.begin(), family.reports.end());
@@ -99,35 +101,6 @@ class Fitter {
     const models::LawInfo& info = family.law.info;
     out_.notes.push_back(fmt::format("{} {} {}: reported, not kept: {}", info.kernel,
                                      info.kernel_source, info.dtype, why));
-  }
-
-  // The floor of such a table is the host's, which an engine pays once a step (family host) or not
-  // at all (graphs): the law keeps the rates and takes the launch of the data-sheet law.
-  void without_host(models::FittedLaw& law) {
-    const models::Precision precision =
-        models::precision_from(law.info.dtype).value_or(models::Precision::bf16);
-    const models::FittedLaw sheet =
-        law.info.kernel == "expert"             ? models::datasheet_expert(gpu_, precision)
-        : law.info.kernel == "dense"            ? models::datasheet_dense(gpu_, precision)
-        : law.info.kernel == "attention_decode" ? models::datasheet_decode(gpu_)
-                                                : models::datasheet_prefill(gpu_);
-    const double measured = law.value("launch_s");
-    const double launch = std::min(measured, sheet.value("launch_s"));
-    law.theta["launch_s"] = launch;
-    const auto at = std::find(law.covariance_of.begin(), law.covariance_of.end(), "launch_s");
-    if (at != law.covariance_of.end()) {
-      const auto index = at - law.covariance_of.begin();
-      law.covariance_of.erase(at);
-      law.covariance.erase(law.covariance.begin() + index);
-      for (std::vector<double>& row : law.covariance) {
-        row.erase(row.begin() + index);
-      }
-    }
-    const std::string what = fmt::format("{:.3g} us of the host's launches taken as {:.3g} us",
-                                         measured * 1e6, launch * 1e6);
-    law.info.source += "; " + what;
-    out_.notes.push_back(
-        fmt::format("{} {} {}: {}", law.info.kernel, law.info.kernel_source, law.info.dtype, what));
   }
 
   // A family needs more rows than its law has parameters.
@@ -312,19 +285,34 @@ class Fitter {
   void collectives() {
     using Key = std::tuple<models::Collective, std::string, std::string>;
     std::map<Key, SampleGroup<models::CollectiveSample>> groups;
+    std::set<std::tuple<models::Collective, std::string>> with_sixteen;
+    std::int64_t spanning = 0;
     for (const models::Measurements& file : files_) {
       for (const models::CollectiveSample& sample : file.collectives) {
         const auto [source, dtype] = key_of(sample.origin);
+        if (sample.nodes > 1) {
+          ++spanning;  // topologies are never pooled, and there is no law of several nodes
+          continue;
+        }
         groups[{sample.collective, source, dtype}].add(sample, file);
+        if (is_sixteen(dtype)) {
+          with_sixteen.emplace(sample.collective, source);
+        }
       }
+    }
+    if (spanning > 0) {
+      out_.notes.push_back(
+          fmt::format("{} rows of collectives over several nodes left out: laws "
+                      "are of one node, the fabric law adds what lies between",
+                      spanning));
     }
     for (const auto& [key, group] : groups) {
       const auto& [collective, source, dtype] = key;
       const FittedCollectives found = fit_collective(group.samples);
       out_.families.push_back(found.report);
-      const bool sixteen = dtype == "bf16" || dtype == "fp16";
+      const bool again = !is_sixteen(dtype) && with_sixteen.count({collective, source}) > 0;
       const bool eager = source.find("eager") != std::string::npos;
-      if (!sixteen || eager) {
+      if (again || eager) {
         out_.notes.push_back(fmt::format(
             "{} {} {}: reported, not kept: {}", family_of(collective), source, dtype,
             eager ? "launched one by one, not in a graph" : "16-bit rows are the same bytes"));

@@ -27,6 +27,8 @@ struct FittedProfile {
 // rows (names the likely unit mistake), E_DUPLICATE for the same file twice.
 FittedProfile fit_profile(const std::vector<models::Measurements>& files, const models::Gpu& gpu);
 
+// One of families[], as interface.md has it.
+text::Json family_json(const FamilyReport& family);
 // families[] exactly as interface.md has it.
 text::Json families_json(const std::vector<FamilyReport>& families);
 // The same as a table for people.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cctype>
 #include <cmath>
 
 #include "models/text/input_error.hpp"
@@ -34,6 +36,26 @@ double elements_of(const models::ExpertSample& sample) {
   return matrices * static_cast<double>(shape.hidden) * static_cast<double>(shape.intermediate);
 }
 
+// The model in a device's name, without case and separators; "" when it holds none that we know.
+std::string model_in(const std::string& name) {
+  // Longer names first: "GH200" holds "H200", "A100" holds "A10".
+  constexpr std::array<const char*, 20> kModels{
+      "RTXPRO6000", "GB300", "GB200", "GH200", "B300", "B200",   "B100",   "H800", "H200", "H100",
+      "H20",        "A800",  "A100",  "A10G",  "A10",  "MI355X", "MI325X", "L40S", "V100", "L20"};
+  std::string plain;
+  for (const char c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
+      plain += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+  }
+  for (const char* model : kModels) {
+    if (plain.find(model) != std::string::npos) {
+      return model;
+    }
+  }
+  return "";
+}
+
 void check_stated_peak(const models::Measurements& file, const models::Gpu& gpu) {
   if (!file.stated_peak || !gpu.supports(file.stated_peak->precision)) {
     return;
@@ -60,6 +82,13 @@ bool too_fast(const models::ExpertSample& sample, const models::Gpu& gpu) {
       elements_of(sample) * weight_bytes(sample.shape.precision) * sample.load.active_experts;
   return !sample.drawn() && read > 2.0 * in_bytes(gpu.l2_cache) &&
          read / sample.origin.seconds > kSlack * gpu.bandwidth.value();
+}
+
+bool names_other_device(const std::string& stated, const models::Gpu& gpu) {
+  const std::string measured = model_in(stated);
+  std::string own = model_in(gpu.name);
+  own = own.empty() ? model_in(gpu.id) : own;
+  return !measured.empty() && !own.empty() && measured != own;
 }
 
 void check_units(const models::Measurements& file, const models::Gpu& gpu) {

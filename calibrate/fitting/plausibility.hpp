@@ -1,6 +1,8 @@
 #pragma once
 // Private to calibrate/fitting: rows and files that no such device can have produced.
 
+#include <string>
+
 #include "models/hardware/gpu.hpp"
 #include "models/latency/kernel_sample.hpp"
 
@@ -13,5 +15,10 @@ bool too_fast(const models::ExpertSample& sample, const models::Gpu& gpu);
 // Throws: InputError E_UNIT when most rows of a file are too fast for the memory (weights read) or
 // for the arithmetic (FLOP done) of the device: as if milliseconds had been microseconds.
 void check_units(const models::Measurements& file, const models::Gpu& gpu);
+
+// True when the device a file names is certainly another one than the GPU: both names hold a
+// model's name ("H100", "RTX PRO 6000"), and they differ. Variants (PCIe, memory) are not told
+// apart: files write them in too many ways.
+bool names_other_device(const std::string& stated, const models::Gpu& gpu);
 
 }  // namespace moeplan::calibrate

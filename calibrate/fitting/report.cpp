@@ -23,24 +23,27 @@ std::string held_out_text(const HeldOut& errors) {
 
 }  // namespace
 
+text::Json family_json(const FamilyReport& family) {
+  return text::Json::object()
+      .set("kernel", family.kernel)
+      .set("kernel_source", family.kernel_source)
+      .set("dtype", family.dtype)
+      .set("distribution", family.distribution)
+      .set("shapes", family.shapes)
+      .set("points", family.errors.points)
+      .set("median_abs_error", family.errors.median_abs)
+      .set("p90_abs_error", family.errors.p90_abs)
+      .set("max_abs_error", family.errors.max_abs)
+      .set("bias", family.errors.bias)
+      .set("extrapolated_points", family.extrapolated_points)
+      .set("leave_one_shape_out", held_out_json(family.leave_one_shape_out))
+      .set("leave_one_expert_count_out", held_out_json(family.leave_one_expert_count_out));
+}
+
 text::Json families_json(const std::vector<FamilyReport>& families) {
   text::Json array = text::Json::array();
   for (const FamilyReport& family : families) {
-    array.push(
-        text::Json::object()
-            .set("kernel", family.kernel)
-            .set("kernel_source", family.kernel_source)
-            .set("dtype", family.dtype)
-            .set("distribution", family.distribution)
-            .set("shapes", family.shapes)
-            .set("points", family.errors.points)
-            .set("median_abs_error", family.errors.median_abs)
-            .set("p90_abs_error", family.errors.p90_abs)
-            .set("max_abs_error", family.errors.max_abs)
-            .set("bias", family.errors.bias)
-            .set("extrapolated_points", family.extrapolated_points)
-            .set("leave_one_shape_out", held_out_json(family.leave_one_shape_out))
-            .set("leave_one_expert_count_out", held_out_json(family.leave_one_expert_count_out)));
+    array.push(family_json(family));
   }
   return array;
 }

@@ -65,7 +65,7 @@ RowReader reader(const text::CsvTable& table) {
     sample.collective = operation;
     sample.ranks = static_cast<int>(row.count("num_gpus_per_node", {.low = 2.0}));
     sample.bytes = static_cast<double>(kib) * kKibibyte;
-    if (out.notes.empty() && small > 0) {
+    if (row.index() == 0 && small > 0) {
       out.notes.push_back(fmt::format(
           "{} rows below {} KiB left out: whole microseconds say too little", small, kLeastKib));
     }

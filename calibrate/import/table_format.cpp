@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "models/text/load.hpp"
 
@@ -19,6 +20,25 @@ bool fits(const TableFormat& format, const text::CsvTable& table) {
          std::any_of(
              format.path_parts.begin(), format.path_parts.end(),
              [&](const std::string& part) { return table.file().find(part) != std::string::npos; });
+}
+
+// The device that a table names in a column of its own; "" where it names none or several.
+std::string device_of(const text::CsvTable& table, std::vector<std::string>& notes) {
+  for (const char* name : {"device", "gpu", "gpu_name", "device_name"}) {
+    if (!table.has(name) || table.rows() == 0) {
+      continue;
+    }
+    const std::size_t column = table.column(name);
+    std::set<std::string> devices;
+    for (std::size_t i = 0; i < table.rows(); ++i) {
+      devices.insert(table.cell(i, column));
+    }
+    if (devices.size() > 1) {
+      notes.push_back(fmt::format("rows of several devices: {}", fmt::join(devices, ", ")));
+    }
+    return devices.size() == 1 ? *devices.begin() : "";
+  }
+  return "";
 }
 
 }  // namespace
@@ -42,7 +62,7 @@ const TableFormat* format_of(const std::vector<const TableFormat*>& formats,
 }
 
 models::Measurements read_table(const TableFormat& format, const text::CsvTable& table,
-                                const std::string& content) {
+                                const std::string& content, bool skip_bad_rows) {
   if (table.rows() == 0) {
     throw InputError({.code = "E_VALUE",
                       .file = table.file(),
@@ -58,31 +78,46 @@ models::Measurements read_table(const TableFormat& format, const text::CsvTable&
   out.name = std::filesystem::path(table.file()).filename().string();
   out.sha256 = text::sha256(content);
   out.source = "imported: " + format.source;
+  out.device = device_of(table, out.notes);
   const RowReader read = format.reader(table);
   std::vector<Problem> problems;
-  DuplicateCheck duplicates(table, format.measured,
+  std::vector<std::string> aside = format.measured;
+  aside.emplace_back("row");  // numbers of rows name no point
+  DuplicateCheck duplicates(table, aside,
                             format.repeats ? std::vector{format.measured.front()} : format.measured,
                             format.repeats ? 2.0 : 1.0);
   for (std::size_t i = 0; i < table.rows(); ++i) {
     try {
       const TableRow row(table, i);
-      read(row, out);
-      duplicates.check(row);
+      if (skip_bad_rows) {
+        duplicates.check(row);  // first: nothing of a second duration is kept
+        read(row, out);
+      } else {
+        read(row, out);
+        duplicates.check(row);
+      }
     } catch (const InputError& error) {
       problems.insert(problems.end(), error.problems().begin(), error.problems().end());
+      if (skip_bad_rows) {
+        const Problem& first = error.problems().front();
+        ++out.skipped[fmt::format("{} {}: {}", first.code, first.pointer, first.what)];
+      }
     }
   }
-  if (!problems.empty()) {
+  if (!problems.empty() && (!skip_bad_rows || out.rows() == 0)) {
     throw InputError(problems);
   }
   return out;
 }
 
 models::Measurements read_as_one_of(const std::vector<const TableFormat*>& formats,
-                                    const std::string& content, const std::string& file) {
-  const text::CsvTable table = text::CsvTable::parse(content, file);
+                                    const std::string& content, const std::string& file,
+                                    bool skip_bad_rows) {
+  // pandas leaves the name of its row numbers empty.
+  const text::CsvTable table =
+      text::CsvTable::parse(content.starts_with(",") ? "row" + content : content, file);
   if (const TableFormat* format = format_of(formats, table)) {
-    return read_table(*format, table, content);
+    return read_table(*format, table, content, skip_bad_rows);
   }
   std::vector<std::string> known;
   for (const TableFormat* format : formats) {

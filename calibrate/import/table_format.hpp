@@ -33,18 +33,21 @@ const TableFormat* format_of(const std::vector<const TableFormat*>& formats,
 
 // Throws: InputError (all bad rows, with line), E_VALUE for a table without rows, E_DUPLICATE for
 // equal points with different durations (see repeats).
+// skip_bad_rows: see ImportOptions.
 models::Measurements read_table(const TableFormat& format, const text::CsvTable& table,
-                                const std::string& content);
+                                const std::string& content, bool skip_bad_rows = false);
 
 // What parse_... of every project does: one of its own formats, else E_MISSING listing them.
 models::Measurements read_as_one_of(const std::vector<const TableFormat*>& formats,
-                                    const std::string& content, const std::string& file);
+                                    const std::string& content, const std::string& file,
+                                    bool skip_bad_rows = false);
 
 const std::vector<TableFormat>& aiconfigurator_formats();
 const std::vector<TableFormat>& infersim_formats();
 const std::vector<TableFormat>& frontier_formats();
 const std::vector<TableFormat>& llmservingsim_formats();
 const std::vector<TableFormat>& apexplus_formats();
+const std::vector<TableFormat>& vidur_formats();
 
 std::vector<const TableFormat*> pointers(const std::vector<TableFormat>& formats);
 

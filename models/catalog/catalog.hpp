@@ -17,6 +17,7 @@
 #include "models/hardware/fabric.hpp"
 #include "models/hardware/gpu.hpp"
 #include "models/hardware/node.hpp"
+#include "models/latency/published_forward.hpp"
 #include "models/price/price_book.hpp"
 
 namespace moeplan::models {
@@ -43,10 +44,13 @@ AccuracyData load_accuracy_data(const std::string& id_or_path);
 SmoeArchitecture load_architecture(const std::string& id_or_path);
 // The fitted laws of a device: data/profiles/<id>.json or .yaml, or the path itself.
 std::filesystem::path profile_path(const std::string& id_or_path);
+// Printed forward passes (data/published), and the law of a GPU fitted to them
+// (data/static_forward, a profile of its own). An id, or a path.
+PublishedForward load_published_forward(const std::string& id_or_path);
+std::filesystem::path static_forward_path(const std::string& id_or_path);
 
 // Ids in data/<folder> (gpus fabrics nodes prices accuracy accuracy/tables accuracy/top_k
-// profiles), sorted; empty
-// when the folder is not there.
+// profiles published static_forward), sorted; empty when the folder is not there.
 std::vector<std::string> catalog_ids(const std::string& folder);
 
 }  // namespace moeplan::models

@@ -3,6 +3,7 @@
 // and validation compares; one file of measurements is one Measurements.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -80,6 +81,7 @@ struct CollectiveSample {
   Collective collective = Collective::all_reduce;
   int ranks = 0;
   double bytes = 0.0;  // as CollectiveLatency::estimate counts them
+  int nodes = 1;       // that the ranks lie on, equally many on each
 };
 
 // Kernels that only pass data through memory.
@@ -114,6 +116,7 @@ struct Measurements {
   std::string name;    // without its directory
   std::string sha256;  // of its bytes
   std::string source;  // "imported: aiconfigurator"
+  std::string device;  // as the file names it; "" where it does not
   std::vector<ExpertSample> experts;
   std::vector<DenseSample> dense;
   std::vector<AttentionSample> attention;
@@ -122,7 +125,8 @@ struct Measurements {
   std::vector<StreamSample> streams;
   std::vector<ExchangeSample> exchanges;
   std::optional<StatedPeak> stated_peak;
-  std::vector<std::string> notes;  // rows that were left out, and why
+  std::vector<std::string> notes;               // rows that were left out, and why
+  std::map<std::string, std::int64_t> skipped;  // why -> rows that could not be read
 
   std::int64_t rows() const {
     return static_cast<std::int64_t>(experts.size() + dense.size() + attention.size() +

@@ -65,6 +65,12 @@ const std::vector<LawForm>& law_forms() {
        .optional = {"sequence_s"},
        .constants = {},
        .axes = {"sequences"}},
+      {.name = "static_forward_v1",
+       .kernels = {"static_forward"},
+       .theta = {"layer_s"},
+       .optional = {"moe_layer_s", "expert_s"},
+       .constants = {"wait_fraction_per_gpu"},
+       .axes = {"tokens", "local_experts", "hidden", "gpus"}},
   };
   return forms;
 }

@@ -11,18 +11,12 @@
 namespace moeplan::sim {
 namespace {
 
-models::RankLayout rank_layout(const Candidate& c) {
-  return {.tensor_parallel = c.tensor_parallel,
-          .data_parallel = c.data_parallel,
-          .expert_parallel = c.expert_parallel,
-          .redundant_experts = c.redundant_experts};
-}
-
 // Why the candidate's experts cannot be spread over its ranks, or nothing.
 std::optional<Infeasible> check_placement(const Candidate& c, const models::MoeFfn& moe,
                                           std::size_t layer) {
+  const int ranks = c.stage_gpus();
   const std::int64_t slots = c.experts_kept + c.redundant_experts;
-  if (slots % c.gpus != 0) {
+  if (slots % ranks != 0) {
     const std::string experts =
         c.redundant_experts == 0
             ? fmt::format("{} experts", c.experts_kept)
@@ -31,14 +25,14 @@ std::optional<Infeasible> check_placement(const Candidate& c, const models::MoeF
         c, "expert_parallel",
         fmt::format("{} of layer {} do not divide over {} expert-parallel ranks (experts {} to {} "
                     "would be left over)",
-                    experts, layer, c.gpus, slots / c.gpus * c.gpus, slots - 1)};
+                    experts, layer, ranks, slots / ranks * ranks, slots - 1)};
   }
-  if (c.redundant_experts > c.experts_kept * (c.gpus - 1)) {
+  if (c.redundant_experts > c.experts_kept * (ranks - 1)) {
     return Infeasible{
         c, "placement",
         fmt::format("{} redundant experts: {} experts have at most {} more copies on "
                     "{} ranks",
-                    c.redundant_experts, c.experts_kept, c.experts_kept * (c.gpus - 1), c.gpus)};
+                    c.redundant_experts, c.experts_kept, c.experts_kept * (ranks - 1), ranks)};
   }
   if (c.redundant_experts > 0 && c.exchange == Exchange::capacity_padded && c.data_parallel > 1) {
     return Infeasible{c, "placement",
@@ -77,6 +71,19 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
     return no("node", fmt::format("tensor_parallel {} splits nodes of {} GPUs unevenly",
                                   c.tensor_parallel, island));
   }
+  const std::size_t layers = scenario.architecture.layers.size();
+  if (c.pipeline_parallel > 1 && scenario.engine.prefix_caching) {
+    return no("pipeline_parallel", "prefix caching is not simulated in a pipeline");
+  }
+  if (static_cast<std::size_t>(c.pipeline_parallel) > layers) {
+    return no("pipeline_parallel", fmt::format("{} pipeline stages of a model of {} layers",
+                                               c.pipeline_parallel, layers));
+  }
+  const int ranks = c.stage_gpus();
+  if (c.gpus > island && island % ranks != 0 && ranks % island != 0) {
+    return no("node", fmt::format("pipeline stages of {} GPUs split nodes of {} GPUs unevenly",
+                                  ranks, island));
+  }
   const models::Precision expert_precision = scenario.architecture.experts_in(scenario.precision);
   for (const models::Precision precision : {scenario.precision, expert_precision}) {
     if (!gpu.supports(precision)) {
@@ -84,7 +91,7 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
                                          models::name_of(precision), joined(gpu.supported())));
     }
   }
-  for (std::size_t i = 0; i < scenario.architecture.layers.size(); ++i) {
+  for (std::size_t i = 0; i < layers; ++i) {
     const models::Layer& layer = scenario.architecture.layers[i];
     const std::int64_t tp = c.tensor_parallel;
     if (const auto* mla = std::get_if<models::LatentAttention>(&layer.attention)) {
@@ -130,30 +137,33 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
         return why;
       }
     }
-    if (!c.expert_parallel && moe.intermediate % c.gpus != 0) {
+    if (!c.expert_parallel && moe.intermediate % ranks != 0) {
       return no("tensor_parallel",
                 fmt::format("the expert width {} of layer {} does not divide over {} GPUs",
-                            moe.intermediate, i, c.gpus));
+                            moe.intermediate, i, ranks));
     }
     // Source: Fp8MoEMethod.create_weights, vLLM 0.19.
     constexpr std::int64_t kScaleBlock = 128;
     if (!c.expert_parallel && expert_precision == models::Precision::fp8_block &&
-        moe.intermediate / c.gpus % kScaleBlock != 0) {
+        moe.intermediate / ranks % kScaleBlock != 0) {
       return no("tensor_parallel",
                 fmt::format("{} GPUs split the experts of layer {} into {} columns, and a block of "
                             "fp8_block scales covers {}: expert parallelism keeps them whole",
-                            c.gpus, i, moe.intermediate / c.gpus, kScaleBlock));
+                            ranks, i, moe.intermediate / ranks, kScaleBlock));
     }
   }
   return std::nullopt;
 }
 
-std::string budget_text(const MemoryBudget& m) {
+std::string budget_text(const MemoryBudget& m, const Candidate& c) {
+  const std::string stage = c.pipeline_parallel == 1
+                                ? ""
+                                : fmt::format("stage {} of {}: ", m.stage + 1, c.pipeline_parallel);
   return fmt::format(
-      "{} usable of {} = {} expert weights + {} other weights + {} activations + {} "
+      "{}{} usable of {} = {} expert weights + {} other weights + {} activations + {} "
       "buffers + {} left for the KV cache",
-      to_text(m.usable), to_text(m.capacity), to_text(m.expert_weights), to_text(m.other_weights),
-      to_text(m.activations), to_text(m.buffers), to_text(m.kv));
+      stage, to_text(m.usable), to_text(m.capacity), to_text(m.expert_weights),
+      to_text(m.other_weights), to_text(m.activations), to_text(m.buffers), to_text(m.kv));
 }
 
 }  // namespace
@@ -163,6 +173,11 @@ int Deployment::nodes() const {
   return (candidate.gpus + island - 1) / island;
 }
 
+int Deployment::stage_nodes() const {
+  const int island = hardware().gpu.gpus_per_node;
+  return (candidate.stage_gpus() + island - 1) / island;
+}
+
 models::RankGroup Deployment::tensor_group() const {
   const int tp = candidate.tensor_parallel;
   const int island = hardware().gpu.gpus_per_node;
@@ -170,13 +185,15 @@ models::RankGroup Deployment::tensor_group() const {
 }
 
 models::RankGroup Deployment::data_group() const {
-  return {candidate.data_parallel, std::min(candidate.data_parallel, nodes())};
+  return {candidate.data_parallel, std::min(candidate.data_parallel, stage_nodes())};
 }
 
-models::RankGroup Deployment::engine_group() const { return {candidate.gpus, nodes()}; }
+models::RankGroup Deployment::engine_group() const {
+  return {candidate.stage_gpus(), stage_nodes()};
+}
 
 std::string Candidate::exchange_name() const {
-  if (gpus == 1) {
+  if (stage_gpus() == 1) {
     return "none";
   }
   return data_parallel == 1 ? "allreduce" : std::string(name_of(exchange));
@@ -190,8 +207,11 @@ std::string Candidate::layout_name() const {
   if (data_parallel > 1) {
     text += fmt::format(" DP{}", data_parallel);
   }
+  if (pipeline_parallel > 1) {
+    text += fmt::format(" PP{}", pipeline_parallel);
+  }
   if (expert_parallel) {
-    text += fmt::format(" EP{}", gpus);
+    text += fmt::format(" EP{}", expert_ranks());
   }
   if (data_parallel > 1 && expert_parallel && exchange != Exchange::allgather_reducescatter) {
     text += " " + std::string(name_of(exchange));
@@ -203,80 +223,10 @@ std::string Candidate::layout_name() const {
   return text;
 }
 
-Bytes activation_bytes(const models::SmoeArchitecture& architecture, const Candidate& candidate,
-                       const EngineOptions& engine, double bytes_per_element) {
-  const auto tokens = static_cast<double>(engine.max_batched_tokens);
-  const auto hidden = static_cast<double>(architecture.hidden);
-  const double tp = candidate.tensor_parallel;
-  double largest = 0.0;
-  double workspace = 0.0;  // kept from the start
-  double absorbed = 0.0;   // all layers
-  for (const models::Layer& layer : architecture.layers) {
-    if (const auto* gqa = std::get_if<models::GroupedQueryAttention>(&layer.attention)) {
-      const auto width = static_cast<double>((2 * gqa->heads + 2 * gqa->kv_heads) * gqa->head_dim);
-      largest = std::max(largest, tokens * width / tp * bytes_per_element);
-    } else {
-      const auto& mla = std::get<models::LatentAttention>(layer.attention);
-      const double key = static_cast<double>(mla.qk_nope_head_dim + mla.qk_rope_head_dim);
-      const double value = static_cast<double>(mla.v_head_dim);
-      const double expanded = static_cast<double>(mla.qk_nope_head_dim) + value;
-      const double heads = static_cast<double>(mla.heads) / tp;
-      const double latent = static_cast<double>(mla.kv_lora_rank + mla.qk_rope_head_dim);
-      const double context = std::min(
-          65536.0, std::max(8.0 * static_cast<double>(engine.max_model_length),
-                            4.0 * kBlockTokens * static_cast<double>(engine.max_sequences)));
-      const double own = tokens * heads * (2.0 * key + expanded + value);
-      workspace = context * latent * bytes_per_element;
-      absorbed += heads * expanded * static_cast<double>(mla.kv_lora_rank) * bytes_per_element;
-      largest = std::max(largest, (own + context * heads * (key + expanded)) * bytes_per_element);
-    }
-    if (const auto* dense = std::get_if<models::DenseFfn>(&layer.ffn)) {
-      largest = std::max(largest, 3.0 * tokens * static_cast<double>(dense->intermediate) / tp *
-                                      bytes_per_element);
-    } else {
-      const auto& moe = std::get<models::MoeFfn>(layer.ffn);
-      const double entering = tokens * candidate.data_parallel;
-      const double width = static_cast<double>(moe.intermediate) /
-                           (candidate.expert_parallel ? 1.0 : candidate.gpus);
-      const double gate = moe.gated ? 2.0 : 1.0;
-      largest = std::max(largest, entering * static_cast<double>(moe.top_k) *
-                                      (std::max(gate * width, hidden) + width) * bytes_per_element);
-    }
-  }
-  const double logits = 4.0 * static_cast<double>(engine.max_sequences) *
-                        static_cast<double>(architecture.vocabulary);
-  return Bytes(2.0 * tokens * hidden * bytes_per_element + largest + workspace + absorbed + logits);
-}
-
-MemoryBudget memory_budget(const Scenario& scenario, const Candidate& candidate,
-                           const models::SmoeArchitecture& pruned) {
-  const models::Gpu& gpu = scenario.hardware[candidate.hardware].gpu;
-  MemoryBudget m;
-  m.capacity = gpu.memory;
-  m.usable = gpu.memory * scenario.engine.memory_utilization;
-  const models::RankWeights weights =
-      models::rank_weights(pruned, rank_layout(candidate), scenario.precision);
-  m.expert_weights = weights.experts;
-  m.other_weights = weights.total() - weights.experts;
-  m.activations =
-      activation_bytes(pruned, candidate, scenario.engine, models::plain_bytes(scenario.precision));
-  m.buffers = scenario.engine.buffer_memory;
-  m.kv = m.usable - m.weights() - m.activations - m.buffers;
-  m.kv_per_token =
-      models::rank_kv_bytes_per_token(pruned, candidate.tensor_parallel, scenario.kv_precision);
-  if (m.kv > Bytes(0.0)) {
-    m.kv_blocks =
-        static_cast<std::int64_t>(m.kv / (m.kv_per_token * static_cast<double>(kBlockTokens)));
-  }
-  if (scenario.engine.kv_blocks) {
-    m.kv_blocks = *scenario.engine.kv_blocks;
-  }
-  return m;
-}
-
 std::variant<Deployment, Infeasible> deploy(const Scenario& scenario, const Candidate& candidate) {
-  require(candidate.gpus == candidate.tensor_parallel * candidate.data_parallel,
-          "gpus of a candidate must be tensor_parallel x data_parallel");
+  require(candidate.pipeline_parallel >= 1 &&
+              candidate.gpus == candidate.stage_gpus() * candidate.pipeline_parallel,
+          "gpus of a candidate must be tensor_parallel x data_parallel x pipeline_parallel");
   if (auto why = check_split(scenario, candidate)) {
     return *why;
   }
@@ -287,6 +237,7 @@ std::variant<Deployment, Infeasible> deploy(const Scenario& scenario, const Cand
                    : scenario.architecture,
                {},
                {},
+               {},
                {}};
   d.memory = memory_budget(scenario, candidate, d.architecture);
   const Bytes needed = d.memory.kv_per_token * static_cast<double>(d.memory.kv_blocks) *
@@ -295,7 +246,7 @@ std::variant<Deployment, Infeasible> deploy(const Scenario& scenario, const Cand
     return Infeasible{
         candidate, "memory",
         fmt::format("does not fit one {}: {}", scenario.hardware[candidate.hardware].gpu.id,
-                    budget_text(d.memory))};
+                    budget_text(d.memory, candidate))};
   }
   // One request of the longest kind must fit alone, or it could never be served.
   const std::int64_t longest =
@@ -307,11 +258,11 @@ std::variant<Deployment, Infeasible> deploy(const Scenario& scenario, const Cand
     return Infeasible{
         candidate, "memory",
         fmt::format("the longest request ({} tokens) needs {} KV blocks, there are {}: {}", longest,
-                    blocks, d.memory.kv_blocks, budget_text(d.memory))};
+                    blocks, d.memory.kv_blocks, budget_text(d.memory, candidate))};
   }
   if (candidate.experts_kept > 0) {
     const auto pruned = scenario.routing.at(candidate.experts_kept);
-    d.experts = expert_layers(d.architecture, pruned->routing, candidate.expert_ranks(),
+    d.experts = expert_layers(d.architecture, pruned->routing, 0, candidate.expert_ranks(),
                               candidate.placement, candidate.redundant_experts);
     d.router = pruned->effect;
   }

@@ -12,37 +12,50 @@
 
 namespace moeplan::sim {
 
-// One design of one engine. gpus = tensor_parallel x data_parallel (pipeline_parallel is 1). More
-// GPUs than a node holds: whole nodes. Tensor parallelism over nodes is allowed, as engines allow
-// it, and priced (all-reduces over the uplinks).
+// One design of one engine. gpus = tensor_parallel x data_parallel x pipeline_parallel. More GPUs
+// than a node holds: whole nodes. Tensor parallelism over nodes is allowed, as engines allow it,
+// and priced (all-reduces over the uplinks). Experts are spread over the GPUs of a stage.
 struct Candidate {
   std::size_t hardware = 0;       // index into Scenario::hardware
   std::int64_t experts_kept = 0;  // 0 for a dense model
   int gpus = 1;
   int tensor_parallel = 1;
-  int data_parallel = 1;  // of attention, inside the engine
+  int data_parallel = 1;      // of attention, inside the engine
+  int pipeline_parallel = 1;  // stages, each with contiguous layers
   bool expert_parallel = false;
   Exchange exchange = Exchange::allgather_reducescatter;
   models::PlacementRule placement = models::PlacementRule::contiguous;
   std::int64_t redundant_experts = 0;  // copies more, in every MoE layer; balanced only
 
-  // Ranks that hold different whole experts; 1 when every expert is sharded over all GPUs.
-  int expert_ranks() const { return expert_parallel ? gpus : 1; }
-  // "none" for one GPU; "allreduce" when tokens are replicated; else the exchange's name.
+  // GPUs that hold the same layers.
+  int stage_gpus() const { return tensor_parallel * data_parallel; }
+  // Ranks that hold different whole experts; 1 when every expert is sharded over a stage's GPUs.
+  int expert_ranks() const { return expert_parallel ? stage_gpus() : 1; }
+  // "none" for one GPU a stage; "allreduce" when tokens are replicated; else the exchange's name.
   std::string exchange_name() const;
-  // "1 GPU", "TP2", "TP2 DP2 EP4 alltoall_per_rank", "TP2 EP2 balanced+8": for tables.
+  // "1 GPU", "TP2", "TP2 PP2", "TP2 DP2 EP4 alltoall_per_rank", "TP2 EP2 balanced+8": for tables.
   std::string layout_name() const;
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
 
 struct Infeasible {
   Candidate candidate;
-  std::string code;    // memory tensor_parallel expert_parallel node precision attention exchange
-                       // pruning placement price latency budget accuracy
+  std::string code;    // memory tensor_parallel expert_parallel pipeline_parallel node precision
+                       // attention exchange pruning placement price latency budget accuracy
   std::string reason;  // one sentence with the numbers
 };
 
-// Where a GPU's memory goes (the fullest rank), and what is left for the KV cache.
+// Where stage `place` of a pipeline stands: what lies on it beside its layers, and how its input
+// comes.
+struct StagePlace {
+  bool first = true;  // has the embeddings
+  bool last = true;   // has the head, and samples
+  int hop_nodes = 0;  // nodes that a GPU and the one it receives from lie on; 0: no stage before
+};
+
+// Where a GPU's memory goes (the fullest rank), and what is left for the KV cache. With pipeline
+// stages: the stage whose cache would hold fewest tokens; every stage has as many blocks (vLLM:
+// get_kv_cache_configs takes the least over workers).
 //   kv = capacity x utilization - weights - activations - buffers
 // Every token is kept in every layer, behind a sliding window too: never too little. vLLM's hybrid
 // KV cache manager frees what lies behind the window, but not with every setting (KV connectors)
@@ -58,6 +71,7 @@ struct MemoryBudget {
   Bytes kv;                    // for the cache; <= 0: does not fit
   Bytes kv_per_token;          // of this rank
   std::int64_t kv_blocks = 0;  // of kBlockTokens tokens
+  int stage = 0;               // of the pipeline, whose memory this is
   Bytes weights() const { return expert_weights + other_weights; }
 };
 
@@ -68,12 +82,14 @@ struct Deployment {
   MemoryBudget memory;
   std::vector<ExpertLayers> experts;           // empty for a dense model
   std::optional<models::RouterEffect> router;  // what pruning did; nullopt: nothing pruned
+  StagePlace place;                            // of a deployment that is one stage (pipeline.hpp)
   const HardwareOption& hardware() const { return scenario->hardware[candidate.hardware]; }
   // Ranks lie on nodes in order, a TP group's neighbours first.
-  int nodes() const;
+  int nodes() const;                       // of the engine
+  int stage_nodes() const;                 // of one pipeline stage
   models::RankGroup tensor_group() const;  // shards one attention data-parallel rank
   models::RankGroup data_group() const;    // one GPU of each of those, that hold the same shard
-  models::RankGroup engine_group() const;  // all GPUs
+  models::RankGroup engine_group() const;  // all GPUs of a stage
 };
 
 // Throws: nothing for a design that does not work (that is a value); std::logic_error for a
@@ -95,10 +111,12 @@ MemoryBudget memory_budget(const Scenario& scenario, const Candidate& candidate,
 //       R = the tokens that enter the kernel
 //   + latent attention only: C (kv_lora_rank + rope) a of latents, and in every layer 16-bit copies
 //     of the expansion for decoding, heads / tp (nope + v) kv_lora_rank a
-//   + logits of max_sequences rows in fp32.
+//   + logits of max_sequences rows in fp32, on the last stage.
+// architecture: the layers of one stage.
 // Source: vllm/model_executor/layers/fused_moe/fused_moe.py (intermediate_cache1..3) and
 // v1/attention/backends/mla/common.py (determine_chunked_prefill_workspace_size), vLLM 0.19.
 Bytes activation_bytes(const models::SmoeArchitecture& architecture, const Candidate& candidate,
-                       const EngineOptions& engine, double bytes_per_element);
+                       const EngineOptions& engine, double bytes_per_element,
+                       const StagePlace& place = {});
 
 }  // namespace moeplan::sim

@@ -21,11 +21,13 @@ struct ExpertLayers {
 };
 
 // Layers of equal shape and equal routing together, by first appearance.
-// architecture: pruned; routing: of its MoE layers; ranks: that hold different whole experts.
+// architecture: pruned, or a part of it; routing: of the whole model's MoE layers, of which the
+// architecture's begin with number `first`; ranks: that hold different whole experts.
 // balanced: every kind of layer by its own loads. Throws: std::logic_error where routing is of
 // other layers, or the placement is impossible.
 std::vector<ExpertLayers> expert_layers(const models::SmoeArchitecture& architecture,
-                                        const models::ModelRouting& routing, int ranks,
-                                        models::PlacementRule rule, std::int64_t redundant);
+                                        const models::ModelRouting& routing, std::size_t first,
+                                        int ranks, models::PlacementRule rule,
+                                        std::int64_t redundant);
 
 }  // namespace moeplan::sim

@@ -5,6 +5,7 @@
 namespace moeplan::sim {
 namespace {
 
+// Of the GPUs of one pipeline stage.
 std::vector<int> tensor_parallels(const Scenario& scenario, int gpus) {
   std::vector<int> result;
   if (scenario.tensor_parallel.empty()) {
@@ -37,15 +38,17 @@ void add_placements(const Scenario& scenario, Candidate base, std::vector<Candid
   }
 }
 
-void add_layouts(const Scenario& scenario, Candidate base, std::vector<Candidate>& out) {
+// Layouts of a stage of so many GPUs.
+void add_layouts(const Scenario& scenario, Candidate base, int stage_gpus,
+                 std::vector<Candidate>& out) {
   const bool moe = base.experts_kept > 0;
-  for (const int tp : tensor_parallels(scenario, base.gpus)) {
+  for (const int tp : tensor_parallels(scenario, stage_gpus)) {
     base.tensor_parallel = tp;
-    base.data_parallel = base.gpus / tp;
+    base.data_parallel = stage_gpus / tp;
     if (!moe && base.data_parallel > 1) {
       continue;
     }
-    if (!moe || base.gpus == 1) {
+    if (!moe || stage_gpus == 1) {
       base.expert_parallel = false;
       base.exchange = Exchange::allgather_reducescatter;
       out.push_back(base);
@@ -85,8 +88,16 @@ std::vector<Candidate> candidates(const Scenario& scenario) {
   for (std::size_t h = 0; h < scenario.hardware.size(); ++h) {
     for (const std::int64_t gpus : scenario.gpus) {
       for (const std::int64_t kept : experts) {
-        add_layouts(scenario, {.hardware = h, .experts_kept = kept, .gpus = static_cast<int>(gpus)},
-                    result);
+        for (const std::int64_t stages : scenario.pipeline_parallel) {
+          if (gpus % stages == 0) {
+            add_layouts(scenario,
+                        {.hardware = h,
+                         .experts_kept = kept,
+                         .gpus = static_cast<int>(gpus),
+                         .pipeline_parallel = static_cast<int>(stages)},
+                        static_cast<int>(gpus / stages), result);
+          }
+        }
       }
     }
   }

@@ -9,7 +9,7 @@
 #include "sim/deployment/kv_block.hpp"
 #include "sim/evaluate.hpp"
 #include "sim/plan/screen.hpp"
-#include "sim/serving/model_step_cost.hpp"
+#include "sim/serving/pipeline_step_cost.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -51,7 +51,7 @@ std::string binding_of(const ServingMetrics& beyond, const LatencyObjectives& ob
 }
 
 // Rate at which the device would be busy all the time with full batches: an optimistic bracket.
-double optimistic_load(const Deployment& d, ModelStepCost& cost) {
+double optimistic_load(const Deployment& d, StepCost& cost) {
   const Workload& w = d.scenario->workload;
   const EngineOptions& e = d.scenario->engine;
   const double context = w.mean_input() + 0.5 * w.mean_output();
@@ -71,8 +71,10 @@ double optimistic_load(const Deployment& d, ModelStepCost& cost) {
   const double per_prompt_token =
       in_seconds(cost.cost(prefills).total()) / static_cast<double>(e.max_batched_tokens);
   const double ranks = d.candidate.data_parallel;
-  // Full decode batches overstate attention, so the bracket is doubled.
-  return 2.0 * ranks / (w.mean_output() * step / batch + w.mean_input() * per_prompt_token);
+  // Full decode batches overstate attention, so the bracket is doubled; a pipeline has as many
+  // batches in flight as stages.
+  return 2.0 * ranks * d.candidate.pipeline_parallel /
+         (w.mean_output() * step / batch + w.mean_input() * per_prompt_token);
 }
 
 class Search {
@@ -80,7 +82,7 @@ class Search {
   Search(const Deployment& deployment, double law_error)
       : d_(deployment),
         objectives_(deployment.scenario->objectives.latency),
-        cost_(deployment, law_error),
+        cost_(make_step_cost(deployment, law_error)),
         closed_(deployment.scenario->workload.closed_loop) {}
 
   Capacity run() {
@@ -126,7 +128,7 @@ class Search {
           64 +
           static_cast<std::int64_t>(0.02 * static_cast<double>(requests) + 10.0 * value * bound);
     }
-    return sim::run(d_, load, cost_);
+    return sim::run(d_, load, *cost_);
   }
 
  private:
@@ -136,7 +138,7 @@ class Search {
     if (scenario.engine.prefix_caching && scenario.workload.trace) {
       return "";  // single users would draw lengths without the trace's hashes
     }
-    const ServingMetrics floor = sim::run(d_, floor_load(*d_.scenario), cost_);
+    const ServingMetrics floor = sim::run(d_, floor_load(*d_.scenario), *cost_);
     if (meets(floor, objectives_)) {
       return "";
     }
@@ -150,7 +152,7 @@ class Search {
 
   // The neighbourhood of the capacity, from short runs.
   double coarse() {
-    double high = closed_ ? limit_ : optimistic_load(d_, cost_);
+    double high = closed_ ? limit_ : optimistic_load(d_, *cost_);
     double low = closed_ ? 1.0 : high / 1024.0;
     const std::int64_t requests = std::min(d_.scenario->workload.requests, kBracketRequests);
     while (high / low > 1.0 + kBracketTolerance && !(closed_ && high - low <= 1.0)) {
@@ -169,10 +171,10 @@ class Search {
         missed_ = limit_;  // known from the start
         return true;
       }
-      if (load < (closed_ ? 1.0 : optimistic_load(d_, cost_) * 1e-6)) {
+      if (load < (closed_ ? 1.0 : optimistic_load(d_, *cost_) * 1e-6)) {
         return false;
       }
-      if (!closed_ && found_.load > optimistic_load(d_, cost_) * kTooFast) {
+      if (!closed_ && found_.load > optimistic_load(d_, *cost_) * kTooFast) {
         unsaturated_ = true;
         return false;
       }
@@ -211,7 +213,7 @@ class Search {
 
   const Deployment& d_;
   LatencyObjectives objectives_;
-  ModelStepCost cost_;
+  std::unique_ptr<StepCost> cost_;
   bool closed_;
   double limit_ = 0.0;        // users of a closed loop: more are not wanted
   bool unsaturated_ = false;  // the run is too short to find the limit

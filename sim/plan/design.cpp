@@ -10,7 +10,7 @@
 #include "sim/evaluate.hpp"
 #include "sim/plan/screen.hpp"
 #include "sim/pools.hpp"
-#include "sim/serving/model_step_cost.hpp"
+#include "sim/serving/pipeline_step_cost.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -233,9 +233,9 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
   if (const auto* reason = std::get_if<std::string>(&any_offer)) {
     return Infeasible{candidate, "price", *reason};
   }
-  ModelStepCost cost(deployment);
+  const std::unique_ptr<StepCost> cost = make_step_cost(deployment);
   if (screen != nullptr) {
-    if (auto why = screen->hopeless(deployment, cost)) {
+    if (auto why = screen->hopeless(deployment, *cost)) {
       return *why;
     }
   }
@@ -245,13 +245,13 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
   }
   set_replicas(d, scenario.workload, replicas_for(wanted_load(scenario.workload), d.capacity.load));
   d.metrics = d.load == d.capacity.load ? d.capacity.at_load
-                                        : run(deployment, full_load(scenario, d.load), cost);
+                                        : run(deployment, full_load(scenario, d.load), *cost);
   d.verdict = verdict(d.metrics, scenario.objectives.latency);
   if (d.verdict == Verdict::undecided && scenario.workload.can_run_longer()) {
     // Within the estimate's own error: a longer run decides, or the result says it could not.
     Load longer = full_load(scenario, d.load);
     longer.requests *= kRefineFactor;
-    d.metrics = run(deployment, longer, cost);
+    d.metrics = run(deployment, longer, *cost);
     d.verdict = verdict(d.metrics, scenario.objectives.latency);
   }
   add_traffic(scenario, d);
@@ -303,8 +303,7 @@ std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidat
     }
     d.metrics = run_pools(pool, deployment, load);
   } else {
-    ModelStepCost cost(deployment);
-    d.metrics = run(deployment, load, cost);
+    d.metrics = run(deployment, load, *make_step_cost(deployment));
   }
   d.verdict = verdict(d.metrics, scenario.objectives.latency);
   add_traffic(scenario, d);
@@ -324,8 +323,8 @@ ErrorBand error_band(const Scenario& scenario, const Design& design) {
   const double wanted = wanted_load(scenario.workload);
   const auto side = [&](double law_error, ServingMetrics& metrics, std::int64_t& replicas,
                         double& usd_per_month) {
-    ModelStepCost cost(deployment, law_error);
-    metrics = run(deployment, full_load(scenario, design.load), cost);
+    metrics =
+        run(deployment, full_load(scenario, design.load), *make_step_cost(deployment, law_error));
     const double load = find_capacity(deployment, law_error).load;
     if (load > 0.0) {
       replicas = replicas_for(wanted, load);

@@ -171,7 +171,8 @@ std::optional<Infeasible> Screen::exceeds_budget(const Deployment& deployment,
                                                  StepCost& cost) const {
   const LatencyObjectives& o = scenario_.objectives.latency;
   std::call_once(work_known_, [&] { work_ = work_of(); });
-  if (!work_ || deployment.candidate.data_parallel > 1 || o.ttft_p99_s <= 0.0) {
+  if (!work_ || deployment.candidate.data_parallel > 1 ||
+      deployment.candidate.pipeline_parallel > 1 || o.ttft_p99_s <= 0.0) {
     return std::nullopt;
   }
   const EngineOptions& engine = scenario_.engine;
@@ -180,9 +181,18 @@ std::optional<Infeasible> Screen::exceeds_budget(const Deployment& deployment,
       static_cast<double>(engine.max_batched_tokens) * kMonotone * slack_;
   // load <= unit gaps / (least busy time - time allowed after the last arrival)
   double busy = work_->prompt_tokens * per_prompt_token - o.ttft_p99_s;
+  // Where steps are padded to captured sizes, a full one may cost less per token than the largest.
   const std::int64_t most = std::min(engine.max_sequences, engine.max_batched_tokens);
-  if (const auto line = cost.decode_line(most, most); line && o.tpot_p99_s > 0.0) {
-    const double per_token = in_seconds(line->base.total()) / static_cast<double>(most);
+  std::int64_t full = most;
+  for (const std::int64_t size : engine.graph_sizes) {
+    full = size <= most ? size : full;
+  }
+  const auto line = cost.decode_line(most, most);
+  const auto full_line = cost.decode_line(full, full);
+  if (line && full_line && o.tpot_p99_s > 0.0) {
+    const double per_token =
+        std::min(in_seconds(line->base.total()) / static_cast<double>(most),
+                 in_seconds(full_line->base.total()) / static_cast<double>(full));
     busy = std::max(busy, work_->decode_tokens * per_token * kMonotone * slack_ - o.ttft_p99_s -
                               o.tpot_p99_s * work_->longest_answer);
   }

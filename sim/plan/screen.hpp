@@ -26,7 +26,8 @@ class Screen {
   // the budget; nothing when neither can be excluded.
   //   one user:  TPOT >= a decode step of one sequence over its prompt, TTFT >= 0.9 x the step that
   //              computes (the first chunk of) its prompt; of the requests at the percentile
-  //   capacity (Poisson traffic, one rank): by the time the k-th request has its first token, all k
+  //   capacity (Poisson traffic, one rank, one batch in flight): by the time the k-th request has
+  //   its first token, all k
   //              prompts have been computed, and an objective on TPOT later all their answers; with
   //              arrivals at load / unit gaps that bounds the load, the engines and the rent
   // Assumes that step prices grow with tokens, prices per token fall with the batch, each to within

@@ -61,6 +61,7 @@ void set_layout(Json& json, const Candidate& c, const std::string& gpu, std::int
       .set("tensor_parallel", c.tensor_parallel)
       .set("expert_parallel", c.expert_ranks())
       .set("data_parallel", c.data_parallel)
+      .set("pipeline_parallel", c.pipeline_parallel)
       .set("placement", std::string(models::name_of(c.placement)))
       .set("redundant_experts", c.redundant_experts);
 }

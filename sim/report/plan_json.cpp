@@ -69,8 +69,7 @@ Json design_json(const Design& d) {
   const ServingMetrics& m = d.metrics;
   Json json = Json::object();
   set_layout(json, d.candidate, d.gpu, d.gpus_total());
-  json.set("pipeline_parallel", 1)
-      .set("node", d.node.empty() ? Json() : Json(d.node))
+  json.set("node", d.node.empty() ? Json() : Json(d.node))
       .set("nodes_per_engine", d.nodes_per_engine)
       .set("replicas", d.replicas)
       .set("exchange", d.candidate.exchange_name())

@@ -71,14 +71,33 @@ TextTable memory_table(const std::vector<const Design*>& designs, const Scenario
 }
 
 TextTable phase_table(const std::vector<const Design*>& designs, const Scenario& scenario) {
-  TextTable table({"share of step time, %", "host", "norms", "projections", "attention",
-                   "all-reduce", "router", "dispatch", "experts", "combine", "dense", "head",
-                   "exchange"});
+  std::vector<std::string> columns = {"share of step time, %",
+                                      "host",
+                                      "norms",
+                                      "projections",
+                                      "attention",
+                                      "all-reduce",
+                                      "router",
+                                      "dispatch",
+                                      "experts",
+                                      "combine",
+                                      "dense",
+                                      "head"};
+  // Stages have columns only where some design has stages.
+  const bool piped = std::any_of(designs.begin(), designs.end(), [](const Design* d) {
+    return d->candidate.pipeline_parallel > 1;
+  });
+  const std::size_t phase_count = piped ? kPhaseCount : columns.size() - 1;
+  if (piped) {
+    columns.insert(columns.end(), {"stage transfer", "stage wait"});
+  }
+  columns.push_back("exchange");
+  TextTable table(columns);
   for (const Design* d : designs) {
     const PhaseTimes& phases = d->metrics.phases;
     const double total = in_seconds(phases.total());
     std::vector<std::string> row = {describe(*d, scenario)};
-    for (std::size_t i = 0; i < kPhaseCount; ++i) {
+    for (std::size_t i = 0; i < phase_count; ++i) {
       row.push_back(
           fmt::format("{:.1f}", 100.0 * in_seconds(phases[static_cast<Phase>(i)]) / total));
     }
@@ -176,21 +195,22 @@ std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportCo
 std::string plan_csv(const Plan& plan, const Scenario& scenario) {
   std::string out =
       "experts_kept,pretrained_experts,gpu,gpus,tensor_parallel,expert_parallel,data_parallel,"
-      "exchange,replicas,engine_capacity_requests_per_s,ttft_p50_s,ttft_p99_s,tpot_p50_s,"
+      "pipeline_parallel,exchange,replicas,engine_capacity_requests_per_s,ttft_p50_s,ttft_p99_s,"
+      "tpot_p50_s,"
       "tpot_p99_s,accuracy,accuracy_allowed,cost_usd_per_million_tokens,"
       "cost_usd_per_million_tokens_at_capacity,cost_usd_per_month,recommended\n";
   for (std::size_t i = 0; i < plan.designs.size(); ++i) {
     const Design& d = plan.designs[i];
     const Candidate& c = d.candidate;
-    out +=
-        fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", c.experts_kept,
-                    scenario.pretrained_experts(), scenario.hardware[c.hardware].label(),
-                    d.gpus_total(), c.tensor_parallel, c.expert_ranks(), c.data_parallel,
-                    c.exchange_name(), d.replicas, d.capacity.at_load.requests_per_s,
-                    d.metrics.ttft.p50, d.metrics.ttft.p99, d.metrics.tpot.p50, d.metrics.tpot.p99,
-                    d.accuracy ? fmt::format("{}", d.accuracy->value) : "", d.accuracy_allowed,
-                    d.money.usd_per_million_tokens, d.money.usd_per_million_tokens_at_capacity,
-                    d.money.usd_per_month, plan.recommended && *plan.recommended == i);
+    out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
+                       c.experts_kept, scenario.pretrained_experts(),
+                       scenario.hardware[c.hardware].label(), d.gpus_total(), c.tensor_parallel,
+                       c.expert_ranks(), c.data_parallel, c.pipeline_parallel, c.exchange_name(),
+                       d.replicas, d.capacity.at_load.requests_per_s, d.metrics.ttft.p50,
+                       d.metrics.ttft.p99, d.metrics.tpot.p50, d.metrics.tpot.p99,
+                       d.accuracy ? fmt::format("{}", d.accuracy->value) : "", d.accuracy_allowed,
+                       d.money.usd_per_million_tokens, d.money.usd_per_million_tokens_at_capacity,
+                       d.money.usd_per_month, plan.recommended && *plan.recommended == i);
   }
   return out;
 }

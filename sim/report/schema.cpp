@@ -26,7 +26,8 @@ std::string type_text(const Field& field) {
       text = joined(field.choices);
       break;
     case FieldType::count:
-      text = "whole number " + field.range.text();
+      text = (field.choices.empty() ? "" : joined(field.choices) + "; ") + "whole number " +
+             field.range.text();
       break;
     case FieldType::number:
       text = "number " + field.range.text();
@@ -57,8 +58,15 @@ Json scalar_schema(const Field& field) {
       return Json::object().set("type", "string");
     case FieldType::choice:
       return Json::object().set("enum", field.choices);
-    case FieldType::count:
-      return bounds(Json::object().set("type", "integer"), field.range);
+    case FieldType::count: {
+      Json number = bounds(Json::object().set("type", "integer"), field.range);
+      if (field.choices.empty()) {
+        return number;
+      }
+      return Json::object().set(
+          "anyOf",
+          Json::array().push(std::move(number)).push(Json::object().set("enum", field.choices)));
+    }
     case FieldType::number:
       return bounds(Json::object().set("type", "number"), field.range);
     case FieldType::quantity:
@@ -130,15 +138,28 @@ std::string scenario_schema() {
                     .set("$schema", "http://json-schema.org/draft-07/schema#")
                     .set("title", "moeplan scenario");
   Json body = section_schema("");
+  const Json is_static =
+      Json::object()
+          .set("properties",
+               Json::object().set(
+                   "engine", Json::object()
+                                 .set("properties",
+                                      Json::object().set(
+                                          "regime", Json::object().set("const", "static_forward")))
+                                 .set("required", std::vector<std::string>{"regime"})))
+          .set("required", std::vector<std::string>{"engine"});
+  body.set("if", is_static).set("else", Json::object().set("required", sections_of_serving()));
   return schema.merge(body).pretty();
 }
 
 std::string scenario_field_table() {
   TextTable table({"key", "value", "default", "meaning"});
   for (const Field& field : scenario_fields()) {
-    const bool section_required =
-        std::find(required_sections().begin(), required_sections().end(),
-                  field.path.substr(0, field.path.find('.'))) != required_sections().end();
+    const std::string section = field.path.substr(0, field.path.find('.'));
+    const auto is_in = [&](const std::vector<std::string>& sections) {
+      return std::find(sections.begin(), sections.end(), section) != sections.end();
+    };
+    const bool section_required = is_in(required_sections()) || is_in(sections_of_serving());
     const std::string fallback = !field.fallback.empty()              ? "`" + field.fallback + "`"
                                  : field.required && section_required ? "required"
                                  : field.required                     ? "required in its section"

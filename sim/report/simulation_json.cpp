@@ -62,8 +62,7 @@ Json simulation_json(const Design& d, const Scenario& scenario, const ReportCont
   const ServingMetrics& m = d.metrics;
   Json layout = Json::object();
   set_layout(layout, d.candidate, d.gpu, d.gpus_total());
-  layout.set("pipeline_parallel", 1)
-      .set("node", d.node.empty() ? Json() : Json(d.node))
+  layout.set("node", d.node.empty() ? Json() : Json(d.node))
       .set("nodes_per_engine", d.nodes_per_engine)
       .set("replicas", d.replicas)
       .set("replica_router",

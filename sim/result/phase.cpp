@@ -8,8 +8,9 @@ namespace moeplan::sim {
 
 std::string_view name_of(Phase phase) {
   constexpr std::array<std::string_view, kPhaseCount> kNames = {
-      "host",     "norm",   "projection", "attention", "allreduce", "router",
-      "dispatch", "expert", "combine",    "dense",     "head"};
+      "host",         "norm",   "projection", "attention", "allreduce", "router",
+      "dispatch",     "expert", "combine",    "dense",     "head",      "pipeline_transfer",
+      "pipeline_wait"};
   return kNames[static_cast<std::size_t>(phase)];
 }
 

@@ -23,8 +23,11 @@ enum class Phase : std::size_t {
   combine,     // expert outputs back
   dense,       // feed-forward networks of layers without experts
   head,        // lm_head and sampling
+  // Of engines with pipeline stages.
+  pipeline_transfer,  // activations from stage to stage
+  pipeline_wait,      // for a stage (or the host) that is busy with another batch
 };
-inline constexpr std::size_t kPhaseCount = 11;
+inline constexpr std::size_t kPhaseCount = 13;
 
 // "host", "norm", ...
 std::string_view name_of(Phase phase);

@@ -104,6 +104,11 @@ std::string resolved(const std::string& name, const std::filesystem::path& scena
 // First MoE layer of the architecture, or nullptr.
 const models::MoeFfn* first_moe(const models::SmoeArchitecture& architecture);
 
+// pruning.experts_kept, or the pretrained number; empty for a dense model. Values that the model
+// cannot have become problems.
+std::vector<std::int64_t> read_experts(Checker& check, const ScenarioValues& values,
+                                       const models::SmoeArchitecture& architecture);
+
 // Books (several as one), tiers, provider and day. Nothing when a book could not be read.
 std::optional<PriceOptions> read_prices(Checker& check, const ScenarioValues& values,
                                         const std::filesystem::path& path);
@@ -139,10 +144,18 @@ models::RoutedModel read_routed_model(Checker& check, const ExpertRouting& routi
                                       const std::vector<std::int64_t>& kept, std::uint64_t seed);
 std::vector<models::PlacementRule> read_placement(Checker& check, const ScenarioValues& values);
 
+// The limits of an engine (read_engine.cpp).
+EngineOptions read_engine(Checker& check, const ScenarioValues& values,
+                          const models::SmoeArchitecture& architecture);
+
 // Every GPU in each named node that holds it; in its usual node where none does.
 std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& values,
                                           const std::filesystem::path& path,
                                           const models::LawRequest& request);
+// A cache without anything to find, or a router that would look for it: the same as none.
+void check_prefix_caching(Checker& check, const ScenarioValues& values, const Workload& workload);
+// Pools of prefill and decode engines, if the scenario has them.
+std::optional<Disaggregation> read_disaggregation(Checker& check, const ScenarioValues& values);
 // hardware.network and the keys that only flows know.
 NetworkOptions read_network(Checker& check, const ScenarioValues& values);
 

@@ -32,5 +32,9 @@ const std::vector<Field>& scenario_fields();
 
 // Sections that must be present (interface.md).
 const std::vector<std::string>& required_sections();
+// Those that engine.regime: serving needs too.
+const std::vector<std::string>& sections_of_serving();
+// Keys that only engine.regime: static_forward reads.
+const std::vector<std::string>& fields_of_static_forward();
 
 }  // namespace moeplan::sim

@@ -5,6 +5,7 @@
 #include "models/routing/placement.hpp"
 #include "sim/scenario/expert_routing.hpp"
 #include "sim/scenario/field.hpp"
+#include "sim/scenario/make_field.hpp"
 #include "sim/workload/router_policy.hpp"
 #include "sim/workload/trace_layout.hpp"
 
@@ -12,78 +13,6 @@ namespace moeplan::sim {
 namespace {
 
 using enum FieldType;
-
-Field text_field(std::string path, bool required, std::string fallback, std::string doc) {
-  return {.path = std::move(path),
-          .type = text,
-          .required = required,
-          .fallback = std::move(fallback),
-          .doc = std::move(doc)};
-}
-
-Field text_list(std::string path, bool required, std::string fallback, std::string doc) {
-  Field field = text_field(std::move(path), required, std::move(fallback), std::move(doc));
-  field.list = true;
-  return field;
-}
-
-Field choice_field(std::string path, std::vector<std::string> choices, std::string fallback,
-                   std::string doc) {
-  return {.path = std::move(path),
-          .type = choice,
-          .fallback = std::move(fallback),
-          .choices = std::move(choices),
-          .doc = std::move(doc)};
-}
-
-Field choice_list(std::string path, std::vector<std::string> choices, std::string fallback,
-                  std::string doc) {
-  Field field =
-      choice_field(std::move(path), std::move(choices), std::move(fallback), std::move(doc));
-  field.list = true;
-  return field;
-}
-
-Field count_field(std::string path, std::string fallback, double low, double high,
-                  std::string doc) {
-  return {.path = std::move(path),
-          .type = count,
-          .fallback = std::move(fallback),
-          .range = {.low = low, .high = high},
-          .doc = std::move(doc)};
-}
-
-Field count_list(std::string path, std::string fallback, double low, double high, std::string doc) {
-  Field field = count_field(std::move(path), std::move(fallback), low, high, std::move(doc));
-  field.list = true;
-  return field;
-}
-
-Field number_field(std::string path, std::string fallback, const text::Range& range,
-                   std::string doc) {
-  return {.path = std::move(path),
-          .type = number,
-          .fallback = std::move(fallback),
-          .range = range,
-          .doc = std::move(doc)};
-}
-
-Field quantity_field(std::string path, const Dim& dim, std::string fallback,
-                     const text::Range& range, std::string doc) {
-  return {.path = std::move(path),
-          .type = quantity,
-          .fallback = std::move(fallback),
-          .dim = dim,
-          .range = range,
-          .doc = std::move(doc)};
-}
-
-Field boolean_field(std::string path, std::string fallback, std::string doc) {
-  return {.path = std::move(path),
-          .type = boolean,
-          .fallback = std::move(fallback),
-          .doc = std::move(doc)};
-}
 
 void add_lengths(std::vector<Field>& table, const std::string& section, const std::string& what) {
   const std::string path = "workload." + section + ".";
@@ -218,6 +147,9 @@ std::vector<Field> make_fields() {
 
   t.push_back(count_list("parallelism.tensor_parallel", "", 1, 64,
                          "Candidates; without it, every power of two that divides the GPUs."));
+  t.push_back(count_list("parallelism.pipeline_parallel", "1", 1, 256,
+                         "Stages with contiguous layers; each value is a candidate. An engine has "
+                         "tensor x data x pipeline parallel GPUs."));
   t.push_back(
       {.path = "parallelism.expert_parallel",
        .type = boolean,
@@ -244,6 +176,9 @@ std::vector<Field> make_fields() {
   t.push_back(count_list("parallelism.redundant_experts", "0", 0, 4096,
                          "More copies of the busiest experts of every layer, when balanced; each "
                          "value is a candidate."));
+  t.push_back(count_field("parallelism.expert_parallel_size", "1", 1, 4096,
+                          "With static_forward: GPUs that share the experts (DeepSpeed's ep_size); "
+                          "attention is data-parallel over all."));
 
   std::vector<std::string> routers = router_policy_names();
   routers.insert(routers.begin(), "split");
@@ -266,6 +201,10 @@ std::vector<Field> make_fields() {
                           "Of a prefill engine; without it, as a decode engine of as many GPUs, "
                           "else all its GPUs."));
 
+  t.push_back(choice_field("engine.regime", {"serving", "static_forward"}, "serving",
+                           "serving: requests and continuous batching; static_forward: one forward "
+                           "pass of a training framework (DeepSpeed-MoE) over a fixed batch, for "
+                           "`simulate`, without objectives and prices."));
   t.push_back(count_field("engine.max_sequences", "256", 1, 65536, "Running requests per rank."));
   t.push_back(count_field("engine.max_batched_tokens", "8192", 1, 1e6, "Tokens a step per rank."));
   t.push_back(count_field("engine.max_model_length", "", 1, 1e7,
@@ -280,6 +219,21 @@ std::vector<Field> make_fields() {
                           "KV blocks of 16 tokens per rank, instead of the derived number."));
   t.push_back(quantity_field("engine.host_time", kTime, "", text::kNonNegative,
                              "Host time per step, instead of the profile's law."));
+  t.push_back(boolean_field("engine.chunked_prefill", "true",
+                            "false: a prompt waits until it fits a step whole (max_batched_tokens "
+                            "must hold the longest)."));
+  Field graphs =
+      count_list("engine.cuda_graph_sizes", "default", 1, 1e6,
+                 "Tokens for which CUDA graphs are captured: steps up to the largest are "
+                 "padded to the next of them, on all data-parallel ranks. default: "
+                 "vLLM's sizes; none: no padding.");
+  graphs.choices = {"default", "none"};
+  t.push_back(graphs);
+  t.push_back(
+      choice_field("engine.pipeline_batches", {"queue", "divided"}, "queue",
+                   "How a pipeline fills its batches: with all that is not on its way (vLLM "
+                   "V1: light traffic ends up in one batch), or with an even share of the "
+                   "sequences each (a micro-batch a stage, as SGLang)."));
   t.push_back(boolean_field("engine.prefix_caching", "false",
                             "Blocks of equal prompt beginnings are computed once (vLLM's automatic "
                             "prefix caching); needs a trace with block hashes, or "
@@ -287,6 +241,10 @@ std::vector<Field> make_fields() {
   t.push_back(number_field("engine.jitter", "0", {.low = 0.0, .high = 1.0},
                            "Standard deviation of the log of a factor of mean 1 drawn per step."));
 
+  t.push_back(count_field("workload.batch", "", 1, 1e6,
+                          "With static_forward: sequences of each GPU in the pass."));
+  t.push_back(count_field("workload.sequence_length", "", 1, 1e7,
+                          "With static_forward: tokens of each sequence."));
   add_arrivals(t);
   add_lengths(t, "input_tokens", "prompt");
   add_lengths(t, "output_tokens", "output");
@@ -354,9 +312,19 @@ const std::vector<Field>& scenario_fields() {
 }
 
 const std::vector<std::string>& required_sections() {
-  static const std::vector<std::string> kSections = {"model", "hardware", "workload", "objectives",
-                                                     "prices"};
+  static const std::vector<std::string> kSections = {"model", "hardware", "workload"};
   return kSections;
+}
+
+const std::vector<std::string>& sections_of_serving() {
+  static const std::vector<std::string> kSections = {"objectives", "prices"};
+  return kSections;
+}
+
+const std::vector<std::string>& fields_of_static_forward() {
+  static const std::vector<std::string> kFields = {"parallelism.expert_parallel_size",
+                                                   "workload.batch", "workload.sequence_length"};
+  return kFields;
 }
 
 }  // namespace moeplan::sim

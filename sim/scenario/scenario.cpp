@@ -28,6 +28,24 @@ Exchange exchange_from(const std::string& name) {
   throw std::logic_error("the field table allows an exchange that is not known");
 }
 
+// A static pass has no requests: what only it reads would be ignored in silence, and so would it.
+void check_regime(Checker& check, const ScenarioValues& values) {
+  if (values.text("engine.regime") == "static_forward") {
+    check.problem("engine.regime", "E_VALUE",
+                  "a static forward pass has no requests, so there is nothing to plan for",
+                  "moeplan simulate, or regime: serving");
+    check.throw_if_any();
+  }
+  for (const std::string& key : fields_of_static_forward()) {
+    if (values.given(key)) {
+      check.problem(key, "E_VALUE", key + " has no meaning for serving",
+                    "engine.regime: static_forward");
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<std::int64_t> read_experts(Checker& check, const ScenarioValues& values,
                                        const models::SmoeArchitecture& architecture) {
   std::vector<std::int64_t> kept = values.counts("pruning.experts_kept");
@@ -67,40 +85,78 @@ std::vector<std::int64_t> read_experts(Checker& check, const ScenarioValues& val
   return kept;
 }
 
+namespace {
+
+// GPUs of an engine, over stages and tensor-parallel ranks.
+struct LayoutRule {
+  bool dense = false;
+  std::vector<std::int64_t> splits;  // empty: every power of two
+  bool splits_stage(std::int64_t gpus, std::int64_t split) const {
+    return dense ? gpus == split : gpus % split == 0;
+  }
+  bool has_layout(std::int64_t gpus, std::int64_t stages) const {
+    if (gpus % stages != 0) {
+      return false;
+    }
+    if (splits.empty()) {
+      return !dense || std::has_single_bit(std::uint64_t(gpus / stages));
+    }
+    return std::any_of(splits.begin(), splits.end(),
+                       [&](std::int64_t s) { return splits_stage(gpus / stages, s); });
+  }
+};
+
 // A value that no layout can use would vanish from the plan in silence (tests.md C3 22).
 void check_layouts(Checker& check, const ScenarioValues& values, bool dense) {
   const std::vector<std::int64_t> gpus = values.counts("hardware.gpus");
-  const std::vector<std::int64_t> splits = values.counts("parallelism.tensor_parallel");
-  const auto fits = [&](std::int64_t count, std::int64_t split) {
-    return dense ? count == split : count % split == 0;
-  };
-  const std::string rule =
-      dense ? "equal to one of hardware.gpus: an engine of a dense model has no data parallelism"
-            : "a divisor of one of hardware.gpus";
-  for (std::size_t i = 0; i < splits.size(); ++i) {
+  const std::vector<std::int64_t> stages = values.counts("parallelism.pipeline_parallel");
+  const LayoutRule rule{dense, values.counts("parallelism.tensor_parallel")};
+  const bool piped = values.given("parallelism.pipeline_parallel");
+  const std::string wanted =
+      dense ? (piped ? "equal to the GPUs of a stage" : "equal to one of hardware.gpus") +
+                  std::string(": an engine of a dense model has no data parallelism")
+            : "a divisor of one of hardware.gpus" + std::string(piped ? " over its stages" : "");
+  for (std::size_t i = 0; i < rule.splits.size(); ++i) {
+    const bool fits = std::any_of(gpus.begin(), gpus.end(), [&](std::int64_t count) {
+      return std::any_of(stages.begin(), stages.end(), [&](std::int64_t s) {
+        return count % s == 0 && rule.splits_stage(count / s, rule.splits[i]);
+      });
+    });
+    if (!fits) {
+      check.item_problem(
+          "parallelism.tensor_parallel", i, "E_VALUE",
+          fmt::format("no engine of {} GPUs{} has tensor_parallel {}", fmt::join(gpus, " or "),
+                      piped ? fmt::format(" in {} stages", fmt::join(stages, " or ")) : "",
+                      rule.splits[i]),
+          wanted);
+    }
+  }
+  for (std::size_t i = 0; i < stages.size() && piped; ++i) {
     if (std::none_of(gpus.begin(), gpus.end(),
-                     [&](auto count) { return fits(count, splits[i]); })) {
-      check.item_problem("parallelism.tensor_parallel", i, "E_VALUE",
-                         fmt::format("no engine of {} GPUs has tensor_parallel {}",
-                                     fmt::join(gpus, " or "), splits[i]),
-                         rule);
+                     [&](std::int64_t count) { return rule.has_layout(count, stages[i]); })) {
+      check.item_problem(
+          "parallelism.pipeline_parallel", i, "E_VALUE",
+          fmt::format("no engine of {} GPUs has {} stages", fmt::join(gpus, " or "), stages[i]),
+          "a divisor of one of hardware.gpus that leaves a tensor_parallel");
     }
   }
   for (std::size_t i = 0; i < gpus.size(); ++i) {
-    const bool split = splits.empty() ? !dense || std::has_single_bit(std::uint64_t(gpus[i]))
-                                      : std::any_of(splits.begin(), splits.end(),
-                                                    [&](auto s) { return fits(gpus[i], s); });
-    if (!split) {
+    if (std::none_of(stages.begin(), stages.end(),
+                     [&](std::int64_t s) { return rule.has_layout(gpus[i], s); })) {
+      const bool open = rule.splits.empty();
       check.item_problem(
           "hardware.gpus", i, "E_VALUE",
-          splits.empty() ? fmt::format("without parallelism.tensor_parallel, engines of a dense "
-                                       "model have a power of two GPUs, not {}",
-                                       gpus[i])
-                         : fmt::format("no tensor_parallel of {} suits an engine of {} GPUs",
-                                       fmt::join(splits, " or "), gpus[i]),
-          splits.empty() ? "a power of two, or tensor_parallel stated"
-                         : (dense ? "one of parallelism.tensor_parallel"
-                                  : "a multiple of one of parallelism.tensor_parallel"));
+          piped  ? fmt::format("no pipeline_parallel and tensor_parallel suit an engine of {} GPUs",
+                               gpus[i])
+          : open ? fmt::format("without parallelism.tensor_parallel, engines of a dense model have "
+                               "a power of two GPUs, not {}",
+                               gpus[i])
+                 : fmt::format("no tensor_parallel of {} suits an engine of {} GPUs",
+                               fmt::join(rule.splits, " or "), gpus[i]),
+          piped  ? "a multiple of stages and tensor_parallel"
+          : open ? "a power of two, or tensor_parallel stated"
+                 : (dense ? "one of parallelism.tensor_parallel"
+                          : "a multiple of one of parallelism.tensor_parallel"));
     }
   }
 }
@@ -116,71 +172,6 @@ void check_products(Checker& check, const ScenarioValues& values,
     check.problem("engine.max_batched_tokens", "E_OVERFLOW",
                   "max_batched_tokens x top_k x hidden overflows 63 bits", "a smaller number");
   }
-}
-
-// A cache without anything to find would be the same as none, in silence.
-void check_prefix_caching(Checker& check, const ScenarioValues& values, const Workload& workload) {
-  const bool caching = values.number("engine.prefix_caching") != 0.0;
-  const bool hashes = workload.trace && !workload.trace->block_end.empty();
-  if (caching && !hashes && !workload.shared_prefix) {
-    check.problem("engine.prefix_caching", "E_VALUE",
-                  "nothing says what prompts have in common, so nothing would ever be found",
-                  "a trace with block hashes (mooncake: hash_ids; vidur: block_hash_ids), or "
-                  "workload.shared_prefix.tokens");
-  }
-  if (!caching && values.text("parallelism.replica_router") == "prefix_affinity") {
-    check.problem("parallelism.replica_router", "E_VALUE",
-                  "there are no cached prefixes to be near to", "engine.prefix_caching: true");
-  }
-}
-
-std::optional<Disaggregation> read_disaggregation(Checker& check, const ScenarioValues& values) {
-  const std::string section = "parallelism.disaggregation.";
-  const auto given = [&](const char* key) { return values.has(section + key); };
-  if (!given("prefill_engines") && !given("decode_engines") && !given("prefill_gpus") &&
-      !given("prefill_tensor_parallel")) {
-    return std::nullopt;
-  }
-  for (const char* key : {"prefill_engines", "decode_engines"}) {
-    if (!given(key)) {
-      check.problem(section + key, "E_MISSING", "disaggregation has two pools of engines",
-                    section + key + ": how many");
-    }
-  }
-  if (values.text("parallelism.replica_router") == "shared_queue") {
-    check.problem("parallelism.replica_router", "E_VALUE",
-                  "prefill and decode engines have no queue in common",
-                  "round_robin, random, least_loaded, power_of_two or prefix_affinity");
-  }
-  const auto optional = [&](const char* key) {
-    return given(key) ? std::optional(static_cast<int>(values.count(section + key))) : std::nullopt;
-  };
-  return Disaggregation{
-      .prefill_engines = static_cast<std::int32_t>(values.count(section + "prefill_engines")),
-      .decode_engines = static_cast<std::int32_t>(values.count(section + "decode_engines")),
-      .prefill_gpus = optional("prefill_gpus"),
-      .prefill_tensor_parallel = optional("prefill_tensor_parallel")};
-}
-
-EngineOptions read_engine(const ScenarioValues& values,
-                          const models::SmoeArchitecture& architecture) {
-  EngineOptions e;
-  e.max_sequences = values.count("engine.max_sequences");
-  e.max_batched_tokens = values.count("engine.max_batched_tokens");
-  e.max_model_length = values.has("engine.max_model_length")
-                           ? values.count("engine.max_model_length")
-                           : architecture.max_positions;
-  e.memory_utilization = values.number("engine.memory_utilization");
-  e.buffer_memory = Bytes(values.number("engine.buffer_memory"));
-  if (values.has("engine.kv_blocks")) {
-    e.kv_blocks = values.count("engine.kv_blocks");
-  }
-  if (values.has("engine.host_time")) {
-    e.host_time = Seconds(values.number("engine.host_time"));
-  }
-  e.prefix_caching = values.number("engine.prefix_caching") != 0.0;
-  e.jitter = values.number("engine.jitter");
-  return e;
 }
 
 Objectives read_objectives(Checker& check, const ScenarioValues& values) {
@@ -261,6 +252,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   problems.throw_if_any();
 
   Checker check(values, problems);
+  check_regime(check, values);
   const auto architecture = check.loaded("model.architecture", [&] {
     return models::load_architecture(resolved(values.text("model.architecture"), path));
   });
@@ -301,6 +293,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       overrides.seed ? *overrides.seed : static_cast<std::uint64_t>(values.count("seed"));
   const models::RouterMode router = *models::router_mode_from(values.text("pruning.router"));
   std::vector<models::PlacementRule> placement = read_placement(check, values);
+  EngineOptions engine = read_engine(check, values, *architecture);
   models::RoutedModel routing =
       read_routed_model(check, workload.routing, *architecture, router, experts, seed);
   check.throw_if_any();
@@ -313,7 +306,6 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   for (const std::string& name : values.texts("parallelism.exchange")) {
     exchange.push_back(exchange_from(name));
   }
-  const EngineOptions engine = read_engine(values, *architecture);
   note_too_long(engine.max_model_length, workload);
   return Scenario{
       .name = values.text("name"),
@@ -328,6 +320,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .hardware = std::move(hardware),
       .gpus = values.counts("hardware.gpus"),
       .tensor_parallel = values.counts("parallelism.tensor_parallel"),
+      .pipeline_parallel = values.counts("parallelism.pipeline_parallel"),
       .expert_parallel = std::move(expert_parallel),
       .exchange = std::move(exchange),
       .placement = std::move(placement),
@@ -335,7 +328,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .network = network,
       .replica_router = router_policy_from(values.text("parallelism.replica_router")),
       .disaggregation = disaggregation,
-      .engine = engine,
+      .engine = std::move(engine),
       .workload = std::move(workload),
       .objectives = objectives,
       .prices = std::move(*prices),

@@ -70,9 +70,18 @@ struct EngineOptions {
   Bytes buffer_memory;
   std::optional<std::int64_t> kv_blocks;  // instead of the derived number
   std::optional<Seconds> host_time;       // instead of the law
-  bool prefix_caching = false;
+  bool prefix_caching = false;            // of equal prompt beginnings
+  bool divided_batches = false;           // of a pipeline
+  bool chunked_prefill = true;            // false: a prompt is computed in one step
+  // Numbers of tokens for which CUDA graphs were captured, ascending; empty: steps run as they are.
+  std::vector<std::int64_t> graph_sizes;
   double jitter = 0.0;
 };
+
+// The sizes that vLLM captures: 1, 2, 4, then every 8 below 256 and every 16 from there, up to the
+// least of 2 max_sequences, 512 and max_batched_tokens.
+std::vector<std::int64_t> default_graph_sizes(std::int64_t max_sequences,
+                                              std::int64_t max_batched_tokens);
 
 enum class ArrivalKind { poisson, gamma, closed_loop, all_at_once, trace };
 
@@ -144,6 +153,7 @@ struct Scenario {
   std::vector<HardwareOption> hardware;
   std::vector<std::int64_t> gpus;             // of one engine
   std::vector<std::int64_t> tensor_parallel;  // empty: every power of two
+  std::vector<std::int64_t> pipeline_parallel;
   std::vector<bool> expert_parallel;
   std::vector<Exchange> exchange;
   std::vector<models::PlacementRule> placement;

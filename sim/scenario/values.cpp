@@ -51,7 +51,10 @@ void read_scalar(text::Problems& problems, const Field& field, const text::Node&
       }
       break;
     case FieldType::count:
-      if (auto read = text::as_count(problems, node, pointer, field.range)) {
+      if (std::find(field.choices.begin(), field.choices.end(), node.scalar) !=
+          field.choices.end()) {
+        value.texts.push_back(node.scalar);  // a word instead of a number
+      } else if (auto read = text::as_count(problems, node, pointer, field.range)) {
         value.texts.push_back(node.scalar);
         value.numbers.push_back(static_cast<double>(*read));
       }
@@ -202,7 +205,11 @@ ScenarioValues ScenarioValues::parse(const text::Document& document, text::Probl
   read_section(problems, document.root, "", result.values_);
   if (document.root.kind == text::Kind::map) {
     std::vector<std::string> unknown;
-    for (const std::string& section : required_sections()) {
+    std::vector<std::string> needed = required_sections();
+    if (result.text("engine.regime") != "static_forward") {
+      needed.insert(needed.end(), sections_of_serving().begin(), sections_of_serving().end());
+    }
+    for (const std::string& section : needed) {
       if (document.root.find(section) == nullptr) {
         problems.add({.code = "E_MISSING",
                       .mark = {1, 1},

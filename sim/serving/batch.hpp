@@ -56,11 +56,20 @@ struct DecodeLine {
 
 // The price of one lock-step of all data-parallel ranks of an engine, by phase.
 // Contract: deterministic, at least one rank has tokens; ranks without tokens run dummy batches
-// (they wait for the slowest). Implementations: ModelStepCost; tests inject their own.
+// (they wait for the slowest). Implementations: ModelStepCost, PipelineStepCost; tests inject their
+// own.
 class StepCost {
  public:
   virtual ~StepCost() = default;
   virtual PhaseTimes cost(std::span<const RankBatch> ranks) = 0;
+  // cost() in the order in which it runs: [0] the host's part, then one part a pipeline stage, the
+  // transfer of its input included. The parts add up to cost().
+  virtual void staged(std::span<const RankBatch> ranks, std::vector<PhaseTimes>& parts) {
+    parts.assign(2, PhaseTimes{});
+    parts[1] = cost(ranks);
+    parts[0].set(Phase::host, parts[1][Phase::host]);
+    parts[1].set(Phase::host, SimDuration(0));
+  }
   // The line on which cost() of a decode-only step of one rank lies, exactly; its piece at
   // `kv_tokens`. Remembers for extrapolated() what cost() of a step up to kv_tokens_inside would.
   // Prompts beside the decodes change the base alone: cost() of any step of one rank at L KV tokens

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/units/require.hpp"
+#include "sim/serving/least_loaded.hpp"
 
 namespace moeplan::sim {
 
@@ -28,20 +29,9 @@ EngineReplica::EngineReplica(const EngineLimits& limits, StepCost& cost, const R
   outcomes_.resize(ranks_.size());
 }
 
-std::size_t EngineReplica::least_loaded_rank() const {
-  const auto load = [this](std::size_t i) { return 4 * ranks_[i].waiting() + ranks_[i].running(); };
-  std::size_t least = 0;
-  for (std::size_t i = 1; i < ranks_.size(); ++i) {
-    if (load(i) < load(least)) {
-      least = i;
-    }
-  }
-  return least;
-}
-
 std::int64_t EngineReplica::hit_tokens(std::span<const std::uint64_t> shared,
                                        std::int64_t prompt) const {
-  return ranks_[least_loaded_rank()].hit_tokens(shared, prompt);
+  return least_loaded(ranks_).hit_tokens(shared, prompt);
 }
 
 bool EngineReplica::enqueue(std::int32_t request, ServingTrace& trace,
@@ -57,9 +47,9 @@ bool EngineReplica::enqueue(std::int32_t request, ServingTrace& trace,
 
 std::size_t EngineReplica::queue(std::int32_t request, std::int32_t prompt, std::int32_t output,
                                  std::span<const std::uint64_t> shared) {
-  const std::size_t rank = least_loaded_rank();
-  ranks_[rank].enqueue(request, prompt, output, shared);
-  return rank;
+  Scheduler& rank = least_loaded(ranks_);
+  rank.enqueue(request, prompt, output, shared);
+  return static_cast<std::size_t>(&rank - ranks_.data());
 }
 
 std::optional<SimTime> EngineReplica::start_step(SimTime now, ServingTrace& trace) {

@@ -17,8 +17,10 @@ namespace moeplan::sim {
 struct EngineLimits {
   SchedulerLimits scheduler;  // of each rank
   std::int32_t data_parallel = 1;
-  std::int64_t max_model_length = 0;  // prompt + output
-  double jitter = 0.0;                // standard deviation of the log of the step factor
+  std::int32_t pipeline_parallel = 1;  // above 1: PipelineReplica
+  bool divided_batches = false;        // sequences are shared out evenly over its batches
+  std::int64_t max_model_length = 0;   // prompt + output
+  double jitter = 0.0;                 // standard deviation of the log of the step factor
 };
 
 // Why an engine of these limits can never serve a request of these lengths; unfinished: it can.
@@ -33,8 +35,8 @@ class EngineReplica {
   // The cost must outlive the replica. `jitter` is the replica's own stream.
   EngineReplica(const EngineLimits& limits, StepCost& cost, const RandomStream& jitter);
 
-  // Queues a request on the rank with the least 4 x waiting + running (vLLM's data-parallel load
-  // balancer), lowest index first; or records why it is rejected and returns false.
+  // Queues a request on the least loaded rank (least_loaded.hpp); or records why it is rejected and
+  // returns false.
   // shared: keys of its first blocks, for prefix caching (PromptBlocks).
   bool enqueue(std::int32_t request, ServingTrace& trace,
                std::span<const std::uint64_t> shared = {});
@@ -62,8 +64,6 @@ class EngineReplica {
   std::int64_t used_blocks() const;
 
  private:
-  std::size_t least_loaded_rank() const;
-
   EngineLimits limits_;
   StepCost* cost_;
   StepJitter jitter_;

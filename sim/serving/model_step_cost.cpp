@@ -18,8 +18,10 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
       laws_(deployment.hardware().laws),
       law_error_(law_error),
       row_bytes_(models::plain_bytes(deployment.scenario->precision)) {
+  require(deployment.candidate.pipeline_parallel == 1, "a stage is priced, not a pipeline");
   prepare_experts();
   prepare_attention();
+  prepare_graphs();
   const std::vector<models::LawInfo>& laws = laws_.all();
   names_.reserve(16);
   expert_ = use_of(laws, "expert");
@@ -33,6 +35,10 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
   allgather_ = use_of(Collective::all_gather, deployment.data_group());
   reducescatter_ = use_of(Collective::reduce_scatter, deployment.data_group());
   all2all_ = use_of(Collective::all_to_all, deployment.engine_group());
+  if (deployment.place.hop_nodes > 0) {
+    hop_ = use_of(laws_.collective.info(Collective::all_to_all, {2, deployment.place.hop_nodes}),
+                  "all2all");
+  }
   for (const models::Layer& layer : deployment.architecture.layers) {
     const auto same = std::find_if(groups_.begin(), groups_.end(),
                                    [&](const LayerGroup& g) { return g.layer == layer; });
@@ -41,6 +47,17 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
     } else {
       same->count += 1.0;
     }
+  }
+}
+
+void ModelStepCost::prepare_graphs() {
+  const std::vector<std::int64_t>& sizes = d_.scenario->engine.graph_sizes;
+  if (padded_ || sizes.empty()) {
+    return;
+  }
+  captured_.push_back(0);
+  for (const std::int64_t size : sizes) {
+    captured_.resize(static_cast<std::size_t>(size) + 1, size);
   }
 }
 
@@ -76,9 +93,13 @@ ModelStepCost::Priced ModelStepCost::price_rank_tokens(std::int64_t tokens) cons
               allreduce_, count);
     }
   };
-  // Embedding lookup: read and write one row a token; a vocabulary-parallel table is summed.
-  sum.add(Phase::norm, norm.estimate(stream * 2.0), stream_);
-  reduce(1.0);
+  if (d_.place.first) {
+    // Embedding lookup: read and write one row a token; a vocabulary-parallel table is summed.
+    sum.add(Phase::norm, norm.estimate(stream * 2.0), stream_);
+    reduce(1.0);
+  } else {
+    add_hop(stream, sum);
+  }
   for (const LayerGroup& group : groups_) {
     // Two fused add-and-norm kernels (two reads, two writes).
     sum.add(Phase::norm, norm.estimate(stream * 4.0), stream_, 2.0 * group.count);
@@ -100,9 +121,26 @@ ModelStepCost::Priced ModelStepCost::price_rank_tokens(std::int64_t tokens) cons
   return sum.priced();
 }
 
+// Hidden states and residual come from the stage before: each TP rank receives its share from the
+// rank at its place there, and the group gathers the shares (vLLM 0.19: IntermediateTensors,
+// send_tensor_dict with all_gather_group). An all-to-all of two ranks keeps half of its volume, and
+// is the send and the receive between them.
+void ModelStepCost::add_hop(const Bytes& stream, Sum& sum) const {
+  const int tp = d_.candidate.tensor_parallel;
+  const Bytes all = stream * 2.0;
+  sum.add(
+      Phase::pipeline_transfer,
+      laws_.collective.estimate(Collective::all_to_all, {2, d_.place.hop_nodes}, all * (2.0 / tp)),
+      hop_);
+  if (tp > 1) {
+    sum.add(Phase::pipeline_transfer,
+            laws_.collective.estimate(Collective::all_gather, d_.tensor_group(), all), allgather_);
+  }
+}
+
 ModelStepCost::Priced ModelStepCost::price_head(std::int64_t sampled) const {
   Sum sum;
-  if (sampled == 0) {
+  if (sampled == 0 || !d_.place.last) {
     return sum.priced();
   }
   const auto rows = static_cast<double>(sampled);
@@ -136,15 +174,23 @@ PhaseTimes ModelStepCost::cost(std::span<const RankBatch> ranks) {
   std::int64_t group_tokens = 0;
   std::int64_t largest = 0;
   std::int64_t sequences = 0;
+  for (const RankBatch& batch : ranks) {
+    group_tokens += batch.tokens();
+    largest = std::max(largest, batch.tokens());
+    sequences = std::max(sequences, batch.sequences());
+  }
+  require(group_tokens > 0, "a step without tokens has no cost");
+  const bool in_graph = largest < static_cast<std::int64_t>(captured_.size());
+  if (in_graph) {
+    largest = captured(largest);
+    group_tokens = largest * d_.candidate.data_parallel;
+  }
   PhaseTimes slowest;
   for (const RankBatch& batch : ranks) {
-    const std::int64_t tokens = batch.tokens();
-    if (tokens == 0) {
+    if (batch.tokens() == 0) {
       continue;  // a dummy batch waits for the slowest rank
     }
-    group_tokens += tokens;
-    largest = std::max(largest, tokens);
-    sequences = std::max(sequences, batch.sequences());
+    const std::int64_t tokens = in_graph ? largest : batch.tokens();
     PhaseTimes times =
         use(kept(by_rank_tokens_, tokens, [&] { return price_rank_tokens(tokens); }));
     times += price_attention(batch);
@@ -153,7 +199,6 @@ PhaseTimes ModelStepCost::cost(std::span<const RankBatch> ranks) {
       slowest = times;
     }
   }
-  require(group_tokens > 0, "a step without tokens has no cost");
   slowest += use_shared(group_tokens, largest, sequences);
   return slowest;
 }
@@ -177,9 +222,12 @@ std::optional<DecodeLine> ModelStepCost::decode_line(std::int64_t sequences,
                                                      std::int64_t kv_tokens) {
   require(sequences > 0 && kv_tokens >= 0, "a decode step has sequences");
   DecodeLine line = decode_attention(sequences, kv_tokens);
-  line.base += use(kept(by_rank_tokens_, sequences, [&] { return price_rank_tokens(sequences); }));
+  const std::int64_t tokens = captured(sequences);
+  line.base += use(kept(by_rank_tokens_, tokens, [&] { return price_rank_tokens(tokens); }));
   line.base += use(kept(by_sampled_, sequences, [&] { return price_head(sequences); }));
-  line.base += use_shared(sequences, sequences, sequences);
+  const bool in_graph = tokens < static_cast<std::int64_t>(captured_.size());
+  line.base +=
+      use_shared(in_graph ? tokens * d_.candidate.data_parallel : tokens, tokens, sequences);
   return line;
 }
 
@@ -196,6 +244,7 @@ std::vector<std::string> ModelStepCost::extrapolated() const {
     }
   }
   std::sort(result.begin(), result.end());
+  result.erase(std::unique(result.begin(), result.end()), result.end());
   return result;
 }
 

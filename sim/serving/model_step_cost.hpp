@@ -6,8 +6,17 @@
 //          layers + head) + per MoE layer (dispatch + experts of the slowest rank + combine)
 // Sliding windows: a layer with window w reads min(KV tokens, sequences x w). With unequal contexts
 // that is an upper bound of sum(min(context, w)), by concavity; exact when all or none exceed w.
+// CUDA graphs (EngineOptions::graph_sizes): a step of at most the largest captured size, prompts or
+// not, runs at the next captured size on every data-parallel rank, idle ones too; larger steps run
+// as they are (vLLM: FULL_AND_PIECEWISE graphs, and none above; coordinate_batch_across_dp).
+// Padding rows pass all products, experts, collectives and transfers: they are routed like tokens,
+// and wake experts like them (vLLM pull requests 38128 and 46428; rows hold tokens of earlier
+// steps). Attention and sampling leave them out. Engines of capacity_padded exchanges capture none.
+// Source: CudagraphDispatcher, vLLM 0.19.
 // Stated zeros: attention sinks (one logit a head), overlap of exchange and compute (none),
-// pipeline transfers (pipeline_parallel is 1), detokenisation and network to the user.
+// detokenisation and network to the user.
+// Prices one pipeline stage (Deployment::place): embeddings on the first, head on the last, and
+// what it receives. PipelineStepCost puts the stages of an engine together.
 
 #include <cstdint>
 #include <optional>
@@ -25,9 +34,9 @@ namespace moeplan::sim {
 
 class ModelStepCost : public StepCost {
  public:
-  // The deployment must outlive the cost. law_error: every law's estimate is multiplied by
-  // exp(law_error x its discrepancy_sd_log), fully correlated: 0 is the estimate, +-1.645 the 5th
-  // and 95th percentile of one draw per run (calibration.md A6).
+  // The deployment (of one pipeline stage) must outlive the cost. law_error: every law's estimate
+  // is multiplied by exp(law_error x its discrepancy_sd_log), fully correlated: 0 is the estimate,
+  // +-1.645 the 5th and 95th percentile of one draw per run (calibration.md A6).
   explicit ModelStepCost(const Deployment& deployment, double law_error = 0.0);
 
   PhaseTimes cost(std::span<const RankBatch> ranks) override;
@@ -105,6 +114,7 @@ class ModelStepCost : public StepCost {
   // Rows of every expert's buffer of a rank, when the fullest data-parallel rank has so many
   // tokens.
   std::int64_t capacity_of(const models::MoeFfn& moe, std::int64_t largest_rank) const;
+  void add_hop(const Bytes& stream, Sum& sum) const;
   Priced price_head(std::int64_t sampled) const;
   Priced price_host(std::int64_t sequences) const;
   void add_projections(const models::Attention& attention, std::int64_t tokens, double count,
@@ -122,6 +132,13 @@ class ModelStepCost : public StepCost {
   // busiest_pairs: expected pairs of the rank that has most.
   void add_exchange(const ExpertGroup& group, double group_tokens, std::int64_t rank_tokens,
                     double busiest_pairs, Sum& sum) const;
+  // The tokens that a step of so many runs at.
+  std::int64_t captured(std::int64_t tokens) const {
+    return tokens < static_cast<std::int64_t>(captured_.size())
+               ? captured_[static_cast<std::size_t>(tokens)]
+               : tokens;
+  }
+  void prepare_graphs();
   const PhaseTimes& use(const Priced& priced);
   PhaseTimes use_shared(std::int64_t group_tokens, std::int64_t largest_rank,
                         std::int64_t sequences);
@@ -131,8 +148,9 @@ class ModelStepCost : public StepCost {
   double law_error_;
   std::vector<std::string> names_;  // [bits]
   LawUse expert_, dense_, decode_, prefill_, mla_, stream_, host_;
-  LawUse allreduce_, allgather_, reducescatter_, all2all_;
+  LawUse allreduce_, allgather_, reducescatter_, all2all_, hop_;
   double row_bytes_;  // of an element of the residual stream: quantised models keep 16 bits
+  std::vector<std::int64_t> captured_;  // [tokens] up to the largest captured size
   std::vector<LayerGroup> groups_;
   std::vector<AttentionGroup> attention_;
   std::vector<ExpertGroup> experts_;   // by MoE layers that are alike

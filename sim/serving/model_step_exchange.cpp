@@ -72,7 +72,7 @@ void ModelStepCost::prepare_exchange(ExpertGroup& group, ExchangeNetwork* networ
 ModelStepCost::LawUse ModelStepCost::use_of(Collective collective, const models::RankGroup& group) {
   const bool kernels = collective == Collective::all_to_all && has_exchange_kernels_;
   return use_of(
-      kernels ? laws_.exchange.info(d_.nodes()) : laws_.collective.info(collective, group),
+      kernels ? laws_.exchange.info(d_.stage_nodes()) : laws_.collective.info(collective, group),
       std::string(models::family_of(collective)));
 }
 
@@ -131,7 +131,7 @@ void ModelStepCost::add_exchange_kernels(const ExpertGroup& group, double own, d
         half(ExchangePhase::combine, hidden * row_bytes_, stretch.combine)};
   };
   Halves best = price(ExchangeMode::normal, group.normal, group.stretch);
-  if (laws_.exchange.takes(ExchangeMode::low_latency, d_.nodes(), own)) {
+  if (laws_.exchange.takes(ExchangeMode::low_latency, d_.stage_nodes(), own)) {
     const Halves other =
         price(ExchangeMode::low_latency, group.low_latency, group.low_latency_stretch);
     if (other[0].duration + other[1].duration < best[0].duration + best[1].duration) {

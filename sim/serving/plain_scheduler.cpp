@@ -85,6 +85,9 @@ void admit(const SchedulerLimits& limits, SchedulerState& state, std::int64_t ru
     if (state.cache) {
       next.computed = static_cast<std::int32_t>(state.cache->hit_tokens(next.request, next.target));
     }
+    if (!limits.chunked_prefill && next.target - next.computed > budget) {
+      return;
+    }
     const std::int64_t tokens = std::min<std::int64_t>(next.target - next.computed, budget);
     if (!take_blocks(limits, state, next, tokens)) {
       outcome.waited_for_blocks = true;

@@ -23,6 +23,7 @@ struct SchedulerLimits {
   std::int64_t max_sequences = 256;
   std::int64_t max_batched_tokens = 8192;
   std::int64_t kv_blocks = 0;
+  bool chunked_prefill = true;  // false: a prompt waits until the rest of the budget holds it whole
   bool plain = false;  // touch every sequence in every step, as PlainScheduler does: the reference
   bool prefix_caching = false;  // see PrefixCache
   // Requests of one output token keep their blocks when they complete, until release(): their cache

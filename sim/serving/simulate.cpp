@@ -6,6 +6,7 @@
 #include "sim/deployment/kv_block.hpp"
 #include "sim/engine/event_queue.hpp"
 #include "sim/serving/fast_engine.hpp"
+#include "sim/serving/pipeline_replica.hpp"
 #include "sim/serving/progress_watch.hpp"
 #include "sim/serving/replica_router.hpp"
 #include "sim/workload/prompt_blocks.hpp"
@@ -24,6 +25,8 @@ RandomStream jitter_of(const SimulationSetup& setup, std::int32_t replica) {
   return RandomStream(setup.seed, "step jitter", {replica});
 }
 
+// Replica: EngineReplica or PipelineReplica.
+template <class Replica>
 class Simulation {
  public:
   Simulation(const SimulationSetup& setup, StepCost& cost, SimulationObserver* observer)
@@ -59,14 +62,14 @@ class Simulation {
       start_idle(now);
       trace_.end = now;
     }
-    for (const EngineReplica& replica : replicas_) {
+    for (const Replica& replica : replicas_) {
       trace_.blocks_at_end += replica.used_blocks();
     }
     return std::move(trace_);
   }
 
  private:
-  static EngineState state_of(const EngineReplica& replica) {
+  static EngineState state_of(const Replica& replica) {
     const std::int64_t waiting = replica.waiting();
     return {replica.in_system() - waiting, waiting, replica.used_blocks()};
   }
@@ -81,7 +84,7 @@ class Simulation {
 
   std::int64_t in_system() const {
     auto sum = static_cast<std::int64_t>(shared_.size());
-    for (const EngineReplica& replica : replicas_) {
+    for (const Replica& replica : replicas_) {
       sum += replica.in_system();
     }
     return sum;
@@ -133,7 +136,7 @@ class Simulation {
     const std::int64_t prompt = trace_.requests[static_cast<std::size_t>(request)].prompt_tokens;
     cached_.clear();
     if (router_.needs_caches()) {
-      for (const EngineReplica& replica : replicas_) {
+      for (const Replica& replica : replicas_) {
         cached_.push_back(replica.hit_tokens(keys, prompt));
       }
     }
@@ -151,8 +154,8 @@ class Simulation {
   void feed_from_shared(SimTime now) {
     const std::int64_t slots = setup_.limits.scheduler.max_sequences * setup_.limits.data_parallel;
     while (!shared_.empty()) {
-      EngineReplica* emptiest = &replicas_.front();
-      for (EngineReplica& replica : replicas_) {
+      Replica* emptiest = &replicas_.front();
+      for (Replica& replica : replicas_) {
         emptiest = replica.in_system() < emptiest->in_system() ? &replica : emptiest;
       }
       if (emptiest->in_system() >= slots) {
@@ -169,7 +172,7 @@ class Simulation {
     completed_.clear();
     replicas_[static_cast<std::size_t>(index)].finish_step(now, trace_, completed_);
     if (observer_ != nullptr) {
-      const EngineReplica& replica = replicas_[static_cast<std::size_t>(index)];
+      const Replica& replica = replicas_[static_cast<std::size_t>(index)];
       observer_->step_ended(
           {index, now, replica.outcomes(), state_of(replica), std::span(trace_.requests)});
     }
@@ -185,18 +188,19 @@ class Simulation {
 
   void start_idle(SimTime now) {
     for (std::size_t i = 0; i < replicas_.size(); ++i) {
-      if (!replicas_[i].is_stepping()) {
+      while (!replicas_[i].is_stepping()) {
         const std::optional<SimTime> end = observer_ == nullptr
                                                ? replicas_[i].start_step(now, trace_)
                                                : start_observed(replicas_[i], i, now);
-        if (end) {
-          events_.push(*end, {.replica = static_cast<std::int32_t>(i)});
+        if (!end) {
+          break;
         }
+        events_.push(*end, {.replica = static_cast<std::int32_t>(i)});
       }
     }
   }
 
-  std::optional<SimTime> start_observed(EngineReplica& replica, std::size_t index, SimTime now) {
+  std::optional<SimTime> start_observed(Replica& replica, std::size_t index, SimTime now) {
     const PhaseTimes before = trace_.phases;
     const std::optional<SimTime> end = replica.start_step(now, trace_);
     if (end) {
@@ -214,7 +218,7 @@ class Simulation {
   PromptBlocks blocks_;
   ReplicaRouter router_;
   EventQueue<Event> events_;
-  std::vector<EngineReplica> replicas_;
+  std::vector<Replica> replicas_;
   std::vector<std::int64_t> loads_;   // [replicas], of the routing under way
   std::vector<std::int64_t> cached_;  //
   std::deque<std::int32_t> shared_;
@@ -251,7 +255,13 @@ ServingTrace simulate(const SimulationSetup& setup, StepCost& cost) {
 
 ServingTrace simulate_by_events(const SimulationSetup& setup, StepCost& cost,
                                 SimulationObserver* observer) {
-  return traced(cost, [&] { return Simulation(setup, cost, observer).run(); });
+  require(observer == nullptr || setup.limits.pipeline_parallel == 1,
+          "steps of a pipeline overlap, which observers do not know");
+  return traced(cost, [&] {
+    return setup.limits.pipeline_parallel > 1
+               ? Simulation<PipelineReplica>(setup, cost, observer).run()
+               : Simulation<EngineReplica>(setup, cost, observer).run();
+  });
 }
 
 }  // namespace moeplan::sim

@@ -31,6 +31,7 @@ ServingTrace simulate(const SimulationSetup& setup, StepCost& cost);
 
 // The same by the event loop, whatever the setup: what simulate() is held against.
 // observer: is told every arrival and step; nullptr: nobody. The trace does not depend on it.
+// Throws: std::logic_error for an observer of a pipeline, whose steps overlap.
 ServingTrace simulate_by_events(const SimulationSetup& setup, StepCost& cost,
                                 SimulationObserver* observer = nullptr);
 

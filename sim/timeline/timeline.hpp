@@ -40,7 +40,7 @@ struct Timeline {
 };
 
 // about: written into the file's otherData, with `cut`. Deterministic: same bytes for the same
-// arguments. Throws: SimulationStuck; std::logic_error for steps < 1.
+// arguments. Throws: SimulationStuck; std::logic_error for steps < 1 and for a pipeline.
 Timeline record_timeline(const Deployment& deployment, const SimulationSetup& setup, StepCost& cost,
                          const TimelineOptions& options, text::Json about);
 

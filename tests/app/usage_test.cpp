@@ -28,7 +28,7 @@ TEST(Usage, WrongCommandLinesExitWith2AndHelpOnStderr) {
       {{}, "no subcommand"},
       {{"plam"},
        "unknown subcommand 'plam', expected one of plan, simulate, timeline, compare, inspect, "
-       "fit, schema; "
+       "fit, import, validate, schema; "
        "did you "
        "mean 'plan'?"},
       {{"plan", "--fromat", "json"}, "unknown option '--fromat'; did you mean '--format'?"},
@@ -101,6 +101,8 @@ const std::vector<std::vector<std::string>>& commands() {
                                                             {"inspect", "profile"},
                                                             {"inspect", "trace"},
                                                             {"fit"},
+                                                            {"import"},
+                                                            {"validate"},
                                                             {"schema"}};
   return all;
 }

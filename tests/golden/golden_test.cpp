@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sim/plan/plan.hpp"
+#include "sim/report/forward_report.hpp"
 #include "sim/report/plan_text.hpp"
 #include "tests/support/locations.hpp"
 
@@ -34,6 +35,10 @@ std::vector<std::string> committed_scenarios() {
 }
 
 std::string outcome(const std::string& file) {
+  if (is_static_scenario(tests::source_dir() / file)) {
+    const StaticScenario scenario = load_static_scenario(tests::source_dir() / file);
+    return forward_csv(forward_passes(scenario), scenario);
+  }
   const Scenario scenario = load_scenario(tests::source_dir() / file, {.requests = kRequests});
   const Plan plan = make_plan(scenario, {.threads = 2});
   std::string text = plan_csv(plan, scenario);

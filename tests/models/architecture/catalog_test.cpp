@@ -18,17 +18,18 @@ using ::testing::HasSubstr;
 std::filesystem::path folder() { return data_dir() / "architectures"; }
 
 TEST(ArchitectureCatalog, Ids) {
-  EXPECT_THAT(models::architecture_ids(folder()),
-              ElementsAre("dbrx", "deepseek-v2", "deepseek-v2-lite", "deepseek-v3",
-                          "ernie-4.5-21b-a3b", "ernie-4.5-300b-a47b", "gemma-4-26b-a4b", "glm-4.5",
-                          "glm-4.5-air", "gpt-oss-120b", "gpt-oss-20b", "kimi-k2", "llama-3.1-405b",
-                          "llama-3.1-70b", "llama-3.1-8b", "llama-4-maverick", "llama-4-scout",
-                          "mimo-v2-flash", "minimax-m2", "mixtral-8x22b", "mixtral-8x7b",
-                          "nllb-moe-54b", "olmoe-1b-7b", "paper-124m-128e", "paper-124m-16e",
-                          "paper-124m-32e", "paper-124m-64e", "paper-124m-8e", "paper-354m-128e",
-                          "paper-354m-32e", "paper-354m-64e", "paper-354m-8e", "qwen1.5-moe-a2.7b",
-                          "qwen2-57b-a14b", "qwen2.5-72b", "qwen3-235b-a22b", "qwen3-30b-a3b",
-                          "qwen3-32b", "qwen3-8b", "qwen3-coder-480b-a35b", "step-3.7-flash"));
+  EXPECT_THAT(
+      models::architecture_ids(folder()),
+      ElementsAre("dbrx", "deepseek-v2", "deepseek-v2-lite", "deepseek-v3", "ernie-4.5-21b-a3b",
+                  "ernie-4.5-300b-a47b", "gemma-4-26b-a4b", "glm-4.5", "glm-4.5-air",
+                  "gpt-oss-120b", "gpt-oss-20b", "gpt2-medium", "kimi-k2", "llama-3.1-405b",
+                  "llama-3.1-70b", "llama-3.1-8b", "llama-4-maverick", "llama-4-scout",
+                  "mimo-v2-flash", "minimax-m2", "mixtral-8x22b", "mixtral-8x7b", "nllb-moe-54b",
+                  "olmoe-1b-7b", "paper-124m-128e", "paper-124m-16e", "paper-124m-32e",
+                  "paper-124m-64e", "paper-124m-8e", "paper-354m-128e", "paper-354m-32e",
+                  "paper-354m-64e", "paper-354m-8e", "qwen1.5-moe-a2.7b", "qwen2-57b-a14b",
+                  "qwen2.5-72b", "qwen3-235b-a22b", "qwen3-30b-a3b", "qwen3-32b", "qwen3-8b",
+                  "qwen3-coder-480b-a35b", "step-3.7-flash"));
 }
 
 TEST(ArchitectureCatalog, EveryFileReads) {

@@ -66,6 +66,23 @@ TEST(Fleet, TensorParallelSizesThatTearHeadsApartAreInfeasible) {
   EXPECT_EQ(std::get<Infeasible>(result).code, "tensor_parallel");
 }
 
+TEST(Fleet, PipelinesHaveNeitherPoolsNorPrefixCaching) {
+  const Candidate pipeline = {.experts_kept = 128, .gpus = 2, .pipeline_parallel = 2};
+  const auto why = [&](const Scenario& scenario) {
+    return std::get<Infeasible>(assess(scenario, pipeline, 1));
+  };
+  const Infeasible pools = why(fleet("disaggregation: {prefill_engines: 1, decode_engines: 1}"));
+  EXPECT_EQ(pools.code, "pipeline_parallel");
+  EXPECT_NE(pools.reason.find("pools"), std::string::npos);
+  Scenario caching = fleet("replica_router: least_loaded");
+  caching.engine.prefix_caching = true;
+  EXPECT_EQ(why(caching).code, "pipeline_parallel");
+  // A router stands before pipelines as before any engine.
+  const Design routed =
+      std::get<Design>(assess(fleet("replica_router: least_loaded"), pipeline, 2));
+  EXPECT_EQ(routed.metrics.completed, 600);
+}
+
 // One engine behind any router is the engine alone.
 TEST(Fleet, ARouterOfOneEngineChangesNothing) {
   const Design alone = std::get<Design>(assess(fleet("exchange: alltoall_per_rank"), kTwoGpus, 1));

@@ -7,6 +7,7 @@
 
 #include "models/text/load.hpp"
 #include "tests/support/expect_input_error.hpp"
+#include "tests/support/scenario_file.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -117,6 +118,46 @@ TEST(ScenarioValues, ListsAreForFieldsThatTakeThem) {
 TEST(ScenarioValues, ChoicesAreListed) {
   expect_input_error([] { parse(with_line(7, "  arrivals: poison\n  rate: 1 requests/s")); },
                      "E_VALUE", "poisson", "closed_loop");
+}
+
+// vLLM's list: 1, 2, 4, every 8 below 256, every 16 from there.
+TEST(GraphSizes, AreVllmsUnlessStated) {
+  using Sizes = std::vector<std::int64_t>;
+  EXPECT_EQ(default_graph_sizes(10, 8192), (Sizes{1, 2, 4, 8, 16}));
+  EXPECT_EQ(default_graph_sizes(256, 12), (Sizes{1, 2, 4, 8}));
+  const Sizes all = default_graph_sizes(1000, 8192);
+  EXPECT_EQ(all.size(), 3u + 31u + 17u);  // 8..248 and 256..512
+  EXPECT_EQ(all.back(), 512);
+  EXPECT_EQ(all[all.size() - 17], 256);
+  const auto sizes = [](const std::string& text) {
+    return tests::ScenarioFile().set("engine", "{cuda_graph_sizes: " + text + "}").load();
+  };
+  EXPECT_EQ(sizes("none").engine.graph_sizes, Sizes{});
+  EXPECT_EQ(sizes("[32, 8]").engine.graph_sizes, (Sizes{8, 32}));
+  EXPECT_EQ(sizes("default").engine.graph_sizes, default_graph_sizes(256, 8192));
+  EXPECT_THROW(sizes("[default, 8]"), InputError);
+  EXPECT_THROW(sizes("some"), InputError);
+}
+
+TEST(ChunkedPrefill, OffNeedsStepsThatHoldTheLongestPrompt) {
+  const auto engine = [](const std::string& text) {
+    return tests::ScenarioFile().set("engine", "{chunked_prefill: false" + text + "}").load();
+  };
+  EXPECT_FALSE(engine(", max_model_length: 8192").engine.chunked_prefill);
+  EXPECT_THROW(engine(""), InputError);  // the model allows 40960 tokens, a step 8192
+}
+
+TEST(PipelineParallel, MustDivideAnEngine) {
+  const auto layout = [](const std::string& text) {
+    return tests::ScenarioFile()
+        .set("hardware", "{gpu: h100-sxm, gpus: [2, 4]}")
+        .set("parallelism", "{pipeline_parallel: " + text + "}")
+        .load();
+  };
+  EXPECT_EQ(layout("[1, 2]").pipeline_parallel, (std::vector<std::int64_t>{1, 2}));
+  EXPECT_THROW(layout("3"), InputError);
+  EXPECT_THROW(layout("4"), InputError);  // two GPUs have no four stages
+  EXPECT_THROW(layout("[1, 4], tensor_parallel: 3"), InputError);
 }
 
 }  // namespace

@@ -322,5 +322,68 @@ TEST(StepCost, ANormOverAllHeadsIsReducedOverRanks) {
               1e-12);
 }
 
+Scenario graphs(const std::string& sizes, int gpus = 1) {
+  return ScenarioFile()
+      .set("pruning", "")
+      .set("hardware", "{gpu: h100-sxm, gpus: " + std::to_string(gpus) + "}")
+      .set("engine", "{cuda_graph_sizes: " + sizes + "}")
+      .load();
+}
+
+// What runs inside a captured graph: all but attention, sampling and the host.
+SimDuration in_graph(const PhaseTimes& times) {
+  return times.total() - times[Phase::attention] - times[Phase::head] - times[Phase::host];
+}
+
+TEST(CapturedGraphs, StepsArePaddedToTheNextSize) {
+  const Scenario padded = graphs("default");  // ..., 8, 16, ..., 512
+  const Scenario exact = graphs("none");
+  const Deployment with = deployed(padded);
+  const Deployment without = deployed(exact);
+  ModelStepCost cost(with);
+  ModelStepCost plain(without);
+  // 9 decodes run as 16: the products and experts of 16 tokens, attention and sampling of 9.
+  const PhaseTimes nine = priced(cost, decoding(9, 900));
+  EXPECT_EQ(in_graph(nine), in_graph(priced(plain, decoding(16, 900))));
+  EXPECT_GT(in_graph(nine), in_graph(priced(plain, decoding(9, 900))));
+  EXPECT_EQ(nine[Phase::attention], priced(plain, decoding(9, 900))[Phase::attention]);
+  EXPECT_EQ(nine[Phase::head], priced(plain, decoding(9, 900))[Phase::head]);
+  EXPECT_EQ(priced(cost, decoding(16, 900)), priced(plain, decoding(16, 900)));
+  expect_on_line(with, 9, 900);
+  // Steps with prompts too (piecewise graphs); 513 tokens are above the largest graph.
+  const auto prompt = [](std::int64_t tokens) {
+    return RankBatch{.decode_sequences = 0,
+                     .decode_kv_tokens = 0,
+                     .prefill_tokens = tokens,
+                     .sampled = 1,
+                     .prefill = {{tokens, 0}}};
+  };
+  EXPECT_EQ(in_graph(priced(cost, prompt(257))), in_graph(priced(plain, prompt(272))));
+  EXPECT_EQ(priced(cost, prompt(513)), priced(plain, prompt(513)));
+  EXPECT_EQ(priced(cost, decoding(9, 900)).total(), nine.total());
+  EXPECT_DOUBLE_EQ(cost.expert_rows(std::vector{decoding(9, 900)}).routed,
+                   plain.expert_rows(std::vector{decoding(9, 900)}).routed)
+      << "padding is no traffic";
+}
+
+// Ranks of one engine run the largest rank's size; an idle rank runs a dummy batch of it.
+TEST(CapturedGraphs, AllRanksRunTheLargestRanksSize) {
+  const Scenario padded = graphs("[8, 32]", 2);
+  const Scenario exact = graphs("none", 2);
+  const Candidate dp{.tensor_parallel = 1, .data_parallel = 2, .expert_parallel = true};
+  const Deployment with = deployed(padded, dp);
+  const Deployment without = deployed(exact, dp);
+  ModelStepCost cost(with);
+  ModelStepCost plain(without);
+  const std::vector<RankBatch> uneven = {decoding(20, 2000), decoding(3, 300)};
+  const std::vector<RankBatch> idle = {decoding(20, 2000), RankBatch{}};
+  const std::vector<RankBatch> full = {decoding(32, 2000), decoding(32, 2000)};
+  EXPECT_EQ(in_graph(cost.cost(uneven)), in_graph(plain.cost(full)));
+  EXPECT_EQ(in_graph(cost.cost(idle)), in_graph(plain.cost(full)));
+  // 33 on one rank: no graph on any.
+  const std::vector<RankBatch> above = {decoding(33, 2000), decoding(3, 300)};
+  EXPECT_EQ(cost.cost(above), plain.cost(above));
+}
+
 }  // namespace
 }  // namespace moeplan::sim

@@ -50,6 +50,18 @@ TEST(Simulate, TwoRequestsByHand) {
   EXPECT_NEAR(m.output_tokens_per_s, 6 / 6.4e-3, 1e-6);
 }
 
+// Without chunks, B's prompt of 100 does not fit the 50 tokens that A's leaves of 150 and waits:
+//   step 1: A's prompt 1 + 1 = 2 ms   step 2: A decodes, B's prompt 1 + 1 + 0.1 -> 4.1 ms
+TEST(Simulate, WholePromptsWaitForRoomInAStep) {
+  LinearStepCost cost(milliseconds(1), milliseconds(0.01), milliseconds(0.1));
+  SimulationSetup setup = closed_setup(2, 2, 100, 3);
+  setup.limits.scheduler.chunked_prefill = false;
+  const ServingTrace trace = simulate(setup, cost);
+  EXPECT_EQ(trace.requests[0].first_token, at_ms(2));
+  EXPECT_EQ(trace.requests[1].scheduled, at_ms(2));
+  EXPECT_EQ(trace.requests[1].first_token, at_ms(4.1));
+}
+
 TEST(Simulate, SerialClosedBatchTakesTheSumOfItsSteps) {
   // One user: request after request, each 1 prefill step (1 + 0.5 ms) and 4 decodes (1.1 ms).
   LinearStepCost cost(milliseconds(1), milliseconds(0.01), milliseconds(0.1));
