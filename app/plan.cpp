@@ -130,6 +130,7 @@ int PlanCommand::run() const {
     std::cout << effective_values(loaded, common.format);
     return kOk;
   }
+  sim::refuse_unplanned(loaded);
   if (common.dry_run) {
     std::cout << forecast(loaded, common.format);
     return kOk;

@@ -32,6 +32,18 @@ struct SimulateCommand {
         common.format == "markdown" ? sim::TextStyle::markdown : sim::TextStyle::terminal);
   }
 
+  // A fleet behind a router is simulated as a whole, and all its requests are held.
+  void check_size(const sim::Scenario& loaded) const {
+    constexpr std::int64_t kMostRequests = 100'000'000;
+    if (loaded.replica_router && !loaded.workload.trace &&
+        choice.replicas > kMostRequests / loaded.workload.requests) {
+      throw CLI::ValidationError(
+          "--replicas", fmt::format("{} engines with {} requests each are more than the {} that a "
+                                    "run may have; --requests takes fewer",
+                                    choice.replicas, loaded.workload.requests, kMostRequests));
+    }
+  }
+
   int run() const {
     if (sim::is_static_scenario(choice.scenario)) {
       return simulate_static(common, choice);
@@ -42,6 +54,7 @@ struct SimulateCommand {
     }
     const sim::Scenario& loaded = *scenario;
     const sim::Candidate candidate = choose_design(loaded, choice);
+    check_size(loaded);
     if (common.dry_run) {
       std::cout << fmt::format("{}: valid; {} on {}, {} requests\n", loaded.file,
                                candidate.layout_name(), loaded.hardware[candidate.hardware].label(),
@@ -78,6 +91,7 @@ void add_simulate(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  moeplan simulate scenarios/examples/mixtral_a100_or_h100.yaml --gpu h100-sxm --gpus 2 "
       "--tensor-parallel 2 --expert-parallel false --experts-kept 8 --replicas 8\n"
+      "  moeplan simulate scenarios/fleet/prefix_affinity.yaml --replicas 4\n"
       "  moeplan simulate scenarios/paper/fig2a_experts.yaml --format json\n");
   sub->callback([command, &exit_code] { exit_code = command->run(); });
 }

@@ -14,6 +14,7 @@
 #include "models/units/parse.hpp"
 #include "sim/evaluate.hpp"
 #include "sim/plan/design.hpp"
+#include "sim/plan/plan.hpp"
 #include "sim/serving/model_step_cost.hpp"
 
 namespace moeplan::app {
@@ -109,6 +110,11 @@ struct TimelineCommand {
       return kOk;
     }
     const sim::Scenario& loaded = *scenario;
+    if (loaded.disaggregation) {
+      sim::refuse_key(loaded, "parallelism.disaggregation.prefill_engines",
+                      "a timeline shows engines that do the same, not two pools",
+                      "no parallelism.disaggregation");
+    }
     const sim::Candidate candidate = choose_design(loaded, choice);
     if (candidate.pipeline_parallel > 1) {
       throw CLI::ValidationError(
@@ -134,7 +140,8 @@ struct TimelineCommand {
     sim::ModelStepCost cost(deployment);
     const text::Json facts = about(loaded, deployment, load);
     const sim::Timeline timeline = sim::record_timeline(
-        deployment, sim::setup_of(deployment, sim::full_load(loaded, load)), cost, options, facts);
+        deployment, sim::setup_of(deployment, sim::simulated_load(loaded, choice.replicas)), cost,
+        options, facts);
     stop_if_interrupted();
     if (timeline.steps == 0 && timeline.requests == 0) {
       throw CLI::ValidationError("--from", "there is nothing to show: " + timeline.cut);

@@ -11,8 +11,8 @@ namespace {
 
 constexpr double kLateShare = 0.02;  // of the schedule: as the growth that counts as overload
 
-// With a limit at the client the queue is there, out of the engine's sight: the client falls behind
-// its schedule.
+}  // namespace
+
 bool client_falls_behind(const SimulationSetup& setup, const ServingTrace& trace) {
   if (setup.mix.max_in_flight == 0 || trace.requests.empty()) {
     return false;
@@ -26,7 +26,12 @@ bool client_falls_behind(const SimulationSetup& setup, const ServingTrace& trace
   return in_seconds(behind) > kLateShare * in_seconds(planned[last] - planned.front());
 }
 
-}  // namespace
+void share_out(ServingMetrics& m, std::int32_t replicas) {
+  for (double* rate : {&m.requests_per_s, &m.input_tokens_per_s, &m.output_tokens_per_s,
+                       &m.goodput_requests_per_s, &m.mean_in_system}) {
+    *rate /= replicas;
+  }
+}
 
 SimulationSetup setup_of(const Deployment& deployment, const Load& load) {
   const Scenario& scenario = *deployment.scenario;
@@ -34,7 +39,8 @@ SimulationSetup setup_of(const Deployment& deployment, const Load& load) {
   setup.limits = {.scheduler = {.max_sequences = scenario.engine.max_sequences,
                                 .max_batched_tokens = scenario.engine.max_batched_tokens,
                                 .kv_blocks = deployment.memory.kv_blocks,
-                                .chunked_prefill = scenario.engine.chunked_prefill},
+                                .chunked_prefill = scenario.engine.chunked_prefill,
+                                .prefix_caching = scenario.engine.prefix_caching},
                   .data_parallel = deployment.candidate.data_parallel,
                   .pipeline_parallel = deployment.candidate.pipeline_parallel,
                   .divided_batches = scenario.engine.divided_batches,
@@ -42,14 +48,23 @@ SimulationSetup setup_of(const Deployment& deployment, const Load& load) {
                   .jitter = scenario.engine.jitter};
   setup.mix = mix_of(scenario.workload, load);
   setup.seed = scenario.seed;
+  setup.replicas = load.replicas;
+  setup.router = scenario.replica_router.value_or(RouterPolicy::round_robin);
   setup.abort_above_waiting = load.abort_above_waiting;
   return setup;
 }
 
-Load full_load(const Scenario& scenario, double value) {
+Load full_load(const Scenario& scenario, double value, std::int64_t replicas) {
   const Workload& w = scenario.workload;
-  Load load{
-      .value = value, .closed_loop = w.closed_loop, .requests = w.requests, .warmup = w.warmup};
+  Load load{.value = value,
+            .closed_loop = w.closed_loop,
+            .requests = w.requests * replicas,
+            .warmup = w.warmup * replicas,
+            .replicas = static_cast<std::int32_t>(replicas)};
+  if (w.trace && load.requests > w.requests) {  // recorded once, for all engines together
+    load.requests = w.requests;
+    load.warmup = w.warmup;
+  }
   if (w.kind == ArrivalKind::all_at_once) {
     load.requests = std::llround(value);
   }
@@ -62,7 +77,8 @@ RequestMix mix_of(const Workload& w, const Load& load) {
                  .output = w.output,
                  .request_count = load.requests,
                  .joint_lengths = w.joint_lengths,
-                 .max_in_flight = w.max_in_flight};
+                 .max_in_flight = w.max_in_flight * load.replicas,
+                 .shared_prefix = w.shared_prefix};
   if (load.closed_loop && !w.closed_loop) {  // single users of open traffic
     mix.arrivals = ClosedLoop{static_cast<std::int32_t>(std::llround(load.value))};
     mix.max_in_flight = 0;
@@ -78,8 +94,12 @@ ServingMetrics run(const Deployment& deployment, const Load& load, StepCost& cos
       summarize(trace, {.warmup = load.warmup,
                         .objectives = scenario.objectives.latency,
                         .kv_blocks = deployment.memory.kv_blocks,
+                        .replicas = load.replicas,
                         .every_distribution = !load.search_only,
                         .steady = load.closed_loop || scenario.workload.is_steady()});
+  if (load.replicas > 1) {
+    share_out(metrics, load.replicas);
+  }
   metrics.overloaded = metrics.overloaded || client_falls_behind(setup, trace);
   return metrics;
 }

@@ -72,6 +72,9 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
                                   c.tensor_parallel, island));
   }
   const std::size_t layers = scenario.architecture.layers.size();
+  if (c.pipeline_parallel > 1 && scenario.engine.prefix_caching) {
+    return no("pipeline_parallel", "prefix caching is not simulated in a pipeline");
+  }
   if (static_cast<std::size_t>(c.pipeline_parallel) > layers) {
     return no("pipeline_parallel", fmt::format("{} pipeline stages of a model of {} layers",
                                                c.pipeline_parallel, layers));

@@ -134,6 +134,10 @@ class Search {
  private:
   // Why not even a single user is served in time, or "".
   std::string floor_reason() {
+    const Scenario& scenario = *d_.scenario;
+    if (scenario.engine.prefix_caching && scenario.workload.trace) {
+      return "";  // single users would draw lengths without the trace's hashes
+    }
     const ServingMetrics floor = sim::run(d_, floor_load(*d_.scenario), *cost_);
     if (meets(floor, objectives_)) {
       return "";

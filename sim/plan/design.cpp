@@ -9,6 +9,7 @@
 #include "models/units/require.hpp"
 #include "sim/evaluate.hpp"
 #include "sim/plan/screen.hpp"
+#include "sim/pools.hpp"
 #include "sim/serving/pipeline_step_cost.hpp"
 
 namespace moeplan::sim {
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::int64_t kRefineFactor = 4;
 constexpr double kBandQuantile = 1.645;
+constexpr std::int64_t kMostFlowGpus = 1024;  // routes of all pairs are held
 
 double wanted_load(const Workload& workload) {
   return workload.closed_loop ? static_cast<double>(workload.concurrency)
@@ -94,6 +96,15 @@ std::variant<Offer, std::string> offer_for(const Deployment& deployment, std::in
                         gpu.gpus_per_node, replicas);
 }
 
+std::variant<Offer, std::string> offer_for_pools(const Deployment& decode,
+                                                 const PrefillPool& prefill, std::int64_t units) {
+  const models::Gpu& gpu = decode.hardware().gpu;
+  return cheapest_offer(decode.scenario->prices, gpu.id,
+                        {{prefill.candidate.gpus, units * prefill.engines},
+                         {decode.candidate.gpus, units * prefill.decode_engines}},
+                        gpu.gpus_per_node);
+}
+
 // The fleet's engines, and the load of each.
 void set_replicas(Design& d, const Workload& workload, std::int64_t replicas) {
   d.replicas = replicas;
@@ -133,6 +144,34 @@ std::vector<const models::Price*> offers(const PriceOptions& options, const std:
   return found;
 }
 
+// Instances of `size` GPUs for pools in falling order of engine size. Parts of engines share an
+// instance, or a part takes several instances of one machine.
+std::int64_t instances_for(const std::vector<EnginePool>& pools, int per_node, int size) {
+  struct Room {
+    int gpus = 0;
+    std::int64_t instances = 0;
+  };
+  std::vector<Room> rooms;
+  std::int64_t instances = 0;
+  for (const EnginePool& pool : pools) {
+    const int together = std::min(pool.gpus, per_node);  // in one machine
+    std::int64_t parts = pool.engines * ((pool.gpus + together - 1) / together);
+    for (const Room& room : rooms) {
+      parts -= std::min(parts, room.instances * (room.gpus / together));
+    }
+    const std::int64_t shared = std::max(1, size / together);
+    const std::int64_t per_part = (together + size - 1) / size;
+    const std::int64_t machines = (parts + shared - 1) / shared;
+    instances += machines * per_part;
+    if (per_part == 1 && machines > 0) {
+      const std::int64_t last = parts - (machines - 1) * shared;
+      rooms.push_back({static_cast<int>(size - shared * together), machines - 1});
+      rooms.push_back({static_cast<int>(size - last * together), 1});
+    }
+  }
+  return instances;
+}
+
 }  // namespace
 
 double engine_load(const Workload& workload, std::int64_t replicas) {
@@ -140,10 +179,21 @@ double engine_load(const Workload& workload, std::int64_t replicas) {
   return workload.closed_loop ? std::ceil(load) : load;
 }
 
+Load simulated_load(const Scenario& scenario, std::int64_t replicas) {
+  return scenario.replica_router ? full_load(scenario, wanted_load(scenario.workload), replicas)
+                                 : full_load(scenario, engine_load(scenario.workload, replicas));
+}
+
 std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
                                                 int gpus, int per_node, std::int64_t replicas) {
-  const int together = std::min(gpus, per_node);  // in one machine
-  const std::int64_t parts = replicas * ((gpus + together - 1) / together);
+  return cheapest_offer(options, gpu, {{gpus, replicas}}, per_node);
+}
+
+std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
+                                                std::vector<EnginePool> pools, int per_node) {
+  std::stable_sort(pools.begin(), pools.end(),
+                   [](const EnginePool& a, const EnginePool& b) { return a.gpus > b.gpus; });
+  const int together = std::min(pools.front().gpus, per_node);  // in one machine, at most
   const std::string tiers = fmt::format("{}", fmt::join(options.tiers, " or "));
   Offer best;
   int widest = 0;
@@ -153,10 +203,7 @@ std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, con
     if (machine < together) {
       continue;
     }
-    // Parts of engines share an instance, or a part takes several instances of one machine.
-    const std::int64_t shared = std::max(1, price->gpus / together);
-    const std::int64_t per_part = (together + price->gpus - 1) / price->gpus;
-    const std::int64_t instances = (parts + shared - 1) / shared * per_part;
+    const std::int64_t instances = instances_for(pools, per_node, price->gpus);
     const UsdPerSecond rent = price->rent * static_cast<double>(instances);
     if (best.price == nullptr || rent < best.price->rent * static_cast<double>(best.instances)) {
       best = {price, instances};
@@ -236,11 +283,32 @@ std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidat
   const Deployment& deployment = std::get<Deployment>(placed);
   Design d = begin_design(deployment);
   set_replicas(d, scenario.workload, replicas);
-  const std::unique_ptr<StepCost> cost = make_step_cost(deployment);
-  d.metrics = run(deployment, full_load(scenario, d.load), *cost);
+  const Load load = simulated_load(scenario, replicas);
+  if (scenario.disaggregation) {
+    const auto prefill = deploy_prefill(deployment);
+    if (const auto* why = std::get_if<Infeasible>(&prefill)) {
+      return *why;
+    }
+    const Deployment& pool = std::get<Deployment>(prefill);
+    d.prefill = PrefillPool{.candidate = pool.candidate,
+                            .memory = pool.memory,
+                            .engines = scenario.disaggregation->prefill_engines,
+                            .decode_engines = scenario.disaggregation->decode_engines};
+    const std::int64_t together = load.replicas * d.gpus_total() / d.replicas;
+    if (scenario.network.flows && together > kMostFlowGpus) {
+      return Infeasible{candidate, "node",
+                        fmt::format("flows among {} GPUs are not simulated (at most {}): "
+                                    "hardware.network: law",
+                                    together, kMostFlowGpus)};
+    }
+    d.metrics = run_pools(pool, deployment, load);
+  } else {
+    d.metrics = run(deployment, load, *make_step_cost(deployment));
+  }
   d.verdict = verdict(d.metrics, scenario.objectives.latency);
   add_traffic(scenario, d);
-  const auto offer = offer_for(deployment, replicas);
+  const auto offer = d.prefill ? offer_for_pools(deployment, *d.prefill, replicas)
+                               : offer_for(deployment, replicas);
   if (const auto* found = std::get_if<Offer>(&offer)) {
     d.money = money_of(scenario, d, *found);
   }

@@ -12,6 +12,7 @@
 #include "models/price/energy.hpp"
 #include "models/price/price_book.hpp"
 #include "sim/deployment/deployment.hpp"
+#include "sim/evaluate.hpp"
 #include "sim/plan/capacity.hpp"
 
 namespace moeplan::sim {
@@ -52,6 +53,14 @@ struct ErrorBand {
   double usd_per_month_high = 0.0;  // 0 with replicas_slow
 };
 
+// The prefill engines of a unit, whose decode engines the design's candidate describes.
+struct PrefillPool {
+  Candidate candidate;
+  MemoryBudget memory;
+  std::int64_t engines = 0;         // of one unit
+  std::int64_t decode_engines = 0;  // beside them
+};
+
 struct Design {
   Candidate candidate;
   std::string gpu;
@@ -60,6 +69,7 @@ struct Design {
   MemoryBudget memory;
   std::optional<models::RouterEffect> router;  // what pruning did; nullopt: unpruned or dense
   Capacity capacity;                           // of one engine
+  std::optional<PrefillPool> prefill;  // with disaggregation: a replica is a unit of two pools
   std::int64_t replicas = 0;
   double load = 0.0;       // per engine: wanted / replicas
   ServingMetrics metrics;  // of one engine at `load`
@@ -73,7 +83,11 @@ struct Design {
   std::optional<bool> accuracy_distinguishable;             // from the unpruned model
   bool accuracy_allowed = true;                             // within objectives.accuracy_loss
   std::optional<ErrorBand> band;                            // of the designs that a plan names
-  std::int64_t gpus_total() const { return replicas * candidate.gpus; }
+  std::int64_t gpus_total() const {
+    return replicas * (prefill ? prefill->engines * prefill->candidate.gpus +
+                                     prefill->decode_engines * candidate.gpus
+                               : candidate.gpus);
+  }
 };
 
 // Deploys, searches the capacity, sizes the fleet, prices it. Deterministic. With a screen (of the
@@ -92,6 +106,9 @@ std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidat
 // whole users.
 double engine_load(const Workload& workload, std::int64_t replicas);
 
+// The load that assess() simulates: that of one engine, or of all of them behind a router.
+Load simulated_load(const Scenario& scenario, std::int64_t replicas);
+
 // The error band of a judged design. Deterministic.
 ErrorBand error_band(const Scenario& scenario, const Design& design);
 
@@ -104,5 +121,13 @@ struct Offer {
 };
 std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
                                                 int gpus, int per_node, std::int64_t replicas);
+// The same for engines of several sizes; those of one size fill up what larger ones leave of their
+// instances.
+struct EnginePool {
+  int gpus = 1;  // of one engine
+  std::int64_t engines = 0;
+};
+std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
+                                                std::vector<EnginePool> pools, int per_node);
 
 }  // namespace moeplan::sim

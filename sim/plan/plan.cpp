@@ -113,7 +113,35 @@ std::vector<std::size_t> pareto_front(const std::vector<Design>& designs) {
   return front;
 }
 
+void refuse_key(const Scenario& scenario, const std::string& path, const std::string& what,
+                const std::string& expected) {
+  throw InputError(
+      Problem{.code = "E_VALUE",
+              .file = scenario.file,
+              .mark = scenario.values.mark(path),
+              .pointer = pointer_of(path),
+              .what = what,
+              .got = scenario.values.text(path),
+              .expected = expected,
+              .fix = "moeplan simulate SCENARIO --replicas N takes this scenario as it is"});
+}
+
+void refuse_unplanned(const Scenario& scenario) {
+  if (scenario.replica_router) {
+    refuse_key(scenario, "parallelism.replica_router",
+               "plan sizes one engine under its share of the traffic; a router in front of several "
+               "is simulated for a given number of engines",
+               "split");
+  }
+  if (scenario.disaggregation) {
+    refuse_key(scenario, "parallelism.disaggregation.prefill_engines",
+               "plan does not search over pools of prefill and decode engines",
+               "no parallelism.disaggregation");
+  }
+}
+
 Plan make_plan(const Scenario& scenario, const PlanOptions& options) {
+  refuse_unplanned(scenario);
   const std::vector<Candidate> all = candidates(scenario);
   Plan plan;
   for (Outcome& outcome : judge_all(scenario, all, options)) {

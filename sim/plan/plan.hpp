@@ -30,7 +30,16 @@ struct PlanOptions {
   std::function<void(std::size_t, std::size_t)> progress;
 };
 
+// Throws: InputError at a key of the scenario that only simulate understands.
+[[noreturn]] void refuse_key(const Scenario& scenario, const std::string& path,
+                             const std::string& what, const std::string& expected);
+
+// Throws: InputError for what a plan does not search: a router over a fleet
+// (replica_router), pools of prefill and decode engines (disaggregation).
+void refuse_unplanned(const Scenario& scenario);
+
 // Deterministic in the scenario; threads change nothing but the time taken.
+// Throws: as refuse_unplanned().
 Plan make_plan(const Scenario& scenario, const PlanOptions& options);
 
 // True when `a` is cheaper for the wanted traffic; ties: more accurate, cheaper at capacity, lower

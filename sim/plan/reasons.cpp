@@ -175,6 +175,12 @@ std::string describe(const Design& d, const Scenario& scenario) {
                                                   : fmt::format("{} of {} experts", c.experts_kept,
                                                                 scenario.pretrained_experts());
   const std::string layout = c.gpus == 1 ? "" : " (" + c.layout_name() + ")";
+  if (d.prefill) {
+    return fmt::format("{} on {}, {} x [{} prefill engines ({}) and {} decode engines ({})]",
+                       experts, scenario.hardware[c.hardware].label(), d.replicas,
+                       d.prefill->engines, d.prefill->candidate.layout_name(),
+                       d.prefill->decode_engines, c.layout_name());
+  }
   return fmt::format("{} on {} x {}{} per engine, {} engine{}", experts, c.gpus,
                      scenario.hardware[c.hardware].label(), layout, d.replicas,
                      d.replicas == 1 ? "" : "s");

@@ -84,7 +84,7 @@ Screen::Floor Screen::floor_of() const {
 std::optional<Screen::Work> Screen::work_of() const {
   const Workload& w = scenario_.workload;
   if (!scenario_.objectives.budget || w.kind != ArrivalKind::poisson || w.bursts || w.day ||
-      w.ramp || w.max_in_flight > 0 || w.closed_loop) {
+      w.ramp || w.max_in_flight > 0 || w.closed_loop || scenario_.engine.prefix_caching) {
     return std::nullopt;
   }
   const double rate = in_per_second(w.rate);
@@ -147,6 +147,9 @@ std::optional<Infeasible> Screen::misses_floor(const Deployment& deployment, Ste
     if (least > bound) {
       return miss("tpot", least, bound, step);
     }
+  }
+  if (scenario_.engine.prefix_caching) {
+    return std::nullopt;  // a prompt may be found instead of computed
   }
   for (const auto& [prompt, bound] : {std::pair{floor_.ttft_p99_prompt, o.ttft_p99_s},
                                       std::pair{floor_.ttft_p50_prompt, o.ttft_p50_s}}) {

@@ -32,6 +32,7 @@ class Screen {
   //              arrivals at load / unit gaps that bounds the load, the engines and the rent
   // Assumes that step prices grow with tokens, prices per token fall with the batch, each to within
   // 10 %, and a jitter within four standard deviations.
+  // With prefix caching only TPOT is bounded: prompts may be found instead of computed.
   std::optional<Infeasible> hopeless(const Deployment& deployment, StepCost& cost) const;
 
  private:

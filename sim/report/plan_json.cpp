@@ -162,7 +162,7 @@ Json provenance_json(const Scenario& scenario, const ReportContext& context) {
       .set("traffic", scenario.workload.source)
       .set("traffic_notes", scenario.workload.notes)
       .set("network", scenario.network.text())
-      .set("replica_split", scenario.workload.split_text())
+      .set("replica_split", scenario.split_text())
       .set("price_book", scenario.prices.book.id())
       .set("price_tiers", scenario.prices.tiers)
       .set("price_as_of", scenario.prices.as_of.text())

@@ -25,6 +25,37 @@ Json money_json(const Money& money) {
       .set("cost_breakdown_usd_per_month", cost_breakdown(money));
 }
 
+Json disaggregation_json(const Design& d, const Scenario& scenario) {
+  if (!d.prefill || !d.metrics.handover) {
+    return {};
+  }
+  const HandoverUse& use = *d.metrics.handover;
+  Json layout = Json::object();
+  set_layout(layout, d.prefill->candidate, d.gpu, d.prefill->candidate.gpus);
+  const bool steady = !d.metrics.overloaded;
+  return Json::object()
+      .set("prefill_engines", d.prefill->engines)
+      .set("decode_engines", d.prefill->decode_engines)
+      .set("prefill_engine", std::move(layout))
+      .set("prefill_memory", memory_json(d.prefill->memory))
+      .set("prefill_busy_fraction", use.prefill_busy_fraction)
+      .set("decode_busy_fraction", use.decode_busy_fraction)
+      .set("prefill_kv_peak_fraction", use.prefill_kv_peak_fraction)
+      .set("kv_wait", steady ? distribution_json(use.wait) : Json())
+      .set("kv_transfer", steady ? distribution_json(use.transfer) : Json())
+      .set("kv_transfer_basis",
+           scenario.network.flows
+               ? "flows that share the cluster's links max-min fairly, at stated rates"
+               : "bytes over the stated rate of the fullest port, each transfer alone");
+}
+
+Json prefix_json(const std::optional<PrefixUse>& prefix) {
+  return prefix ? Json::object()
+                      .set("hit_fraction", prefix->hit_fraction)
+                      .set("prompt_tokens_saved", prefix->tokens_saved)
+                : Json();
+}
+
 }  // namespace
 
 Json simulation_json(const Design& d, const Scenario& scenario, const ReportContext& context) {
@@ -34,6 +65,8 @@ Json simulation_json(const Design& d, const Scenario& scenario, const ReportCont
   layout.set("node", d.node.empty() ? Json() : Json(d.node))
       .set("nodes_per_engine", d.nodes_per_engine)
       .set("replicas", d.replicas)
+      .set("replica_router",
+           scenario.replica_router ? Json(std::string(name_of(*scenario.replica_router))) : Json())
       .set("exchange", d.candidate.exchange_name());
   const auto steady = [&](const Json& value) { return m.overloaded ? Json() : value; };
   return Json::object()
@@ -75,6 +108,8 @@ Json simulation_json(const Design& d, const Scenario& scenario, const ReportCont
       .set("phases", phases_json(m))
       .set("router", router_json(d.router))
       .set("buffers", buffers_json(m.buffers))
+      .set("disaggregation", disaggregation_json(d, scenario))
+      .set("prefix_cache", prefix_json(m.prefix))
       .set("memory", memory_json(d.memory))
       .set("money", m.overloaded ? Json() : money_json(d.money))
       .set("energy_joules_per_token", models::in_joules(d.energy))

@@ -22,6 +22,10 @@ void add_latency(const ServingMetrics& m, ReportWriter& out) {
   add("ITL (every gap)", m.itl);
   add("E2E (arrival to last token)", m.e2e);
   add("wait (arrival to first batch)", m.wait);
+  if (m.handover) {
+    add("KV wait (token 1 to decode blocks)", m.handover->wait);
+    add("KV transfer (prefill to decode)", m.handover->transfer);
+  }
   out.table(table);
 }
 
@@ -49,8 +53,12 @@ std::string simulation_text(const Design& d, const Scenario& scenario, const Rep
   out.title(scenario.name);
   out.heading("Design");
   out.item(describe(d, scenario));
-  out.item(fmt::format("load of one engine: {:.4g} {}", d.load,
+  const std::string one = d.prefill ? "one unit of pools" : "one engine";
+  out.item(fmt::format("load of {}: {:.4g} {}", one, d.load,
                        scenario.workload.closed_loop ? "users" : "requests/s"));
+  if (scenario.replica_router) {
+    out.item(scenario.split_text());
+  }
   if (m.overloaded) {
     out.item(
         fmt::format("OVERLOADED: {:.0f} requests more in the system at the end than at half "
@@ -59,7 +67,7 @@ std::string simulation_text(const Design& d, const Scenario& scenario, const Rep
   } else {
     add_latency(m, out);
   }
-  out.heading("Throughput of one engine");
+  out.heading("Throughput of " + one);
   out.item(fmt::format("{:.4g} requests/s, {:.5g} input and {:.5g} output tokens/s",
                        m.requests_per_s, m.input_tokens_per_s, m.output_tokens_per_s));
   out.item(fmt::format("{} arrived, {} completed, {} rejected, {} unfinished, {} warm-up",
@@ -68,6 +76,17 @@ std::string simulation_text(const Design& d, const Scenario& scenario, const Rep
       "{} steps, mean batch {:.1f}, busy {:.1f} %, {} preemptions, KV cache at most "
       "{:.1f} % full",
       m.steps, m.mean_batch, 100.0 * m.busy_fraction, m.preemptions, 100.0 * m.kv_peak_fraction));
+  if (m.handover) {
+    out.item(fmt::format(
+        "prefill engines busy {:.1f} %, KV cache at most {:.1f} % full; decode "
+        "engines busy {:.1f} %",
+        100.0 * m.handover->prefill_busy_fraction, 100.0 * m.handover->prefill_kv_peak_fraction,
+        100.0 * m.handover->decode_busy_fraction));
+  }
+  if (m.prefix) {
+    out.item(fmt::format("prefix cache: {:.1f} % of the prompt tokens found ({} not computed)",
+                         100.0 * m.prefix->hit_fraction, m.prefix->tokens_saved));
+  }
   if (m.steps > 0) {
     add_steps(m, out);
   }
@@ -75,7 +94,7 @@ std::string simulation_text(const Design& d, const Scenario& scenario, const Rep
     out.heading("Routing");
     out.table(routing);
   }
-  out.heading("Memory of one GPU");
+  out.heading(d.prefill ? "Memory of one GPU of a decode engine" : "Memory of one GPU");
   out.item(fmt::format(
       "{} usable: {} experts, {} other weights, {} activations, {} buffers, {} KV "
       "cache ({} tokens)",

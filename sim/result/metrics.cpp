@@ -51,6 +51,33 @@ double tpot_of(const RequestRecord& r) {
   return (e2e_of(r) - ttft_of(r)) / static_cast<double>(r.output_tokens - 1);
 }
 
+HandoverUse handover_use(const ServingTrace& trace, const MetricsOptions& options,
+                         double duration_s) {
+  HandoverUse use;
+  std::vector<double> waits;
+  std::vector<double> transfers;
+  for (const KvMove& move : trace.handover->moves) {
+    const RequestRecord& r = trace.requests[static_cast<std::size_t>(move.request)];
+    if (move.request >= options.warmup && r.status == RequestStatus::completed) {
+      waits.push_back(in_seconds(move.begin - move.handed_over));
+      transfers.push_back(in_seconds(move.end - move.begin));
+    }
+  }
+  use.wait = distribution_of(waits);
+  use.transfer = distribution_of(transfers);
+  const double prefill_busy = in_seconds(trace.handover->prefill_busy);
+  if (duration_s > 0.0) {
+    use.prefill_busy_fraction = prefill_busy / (duration_s * options.prefill_engines);
+    use.decode_busy_fraction = (in_seconds(trace.busy) - prefill_busy) /
+                               (duration_s * (options.replicas - options.prefill_engines));
+  }
+  if (options.prefill_kv_blocks > 0) {
+    use.prefill_kv_peak_fraction = static_cast<double>(trace.handover->prefill_peak_kv_blocks) /
+                                   static_cast<double>(options.prefill_kv_blocks);
+  }
+  return use;
+}
+
 }  // namespace
 
 Growth growth_over_second_half(std::span<const RequestRecord> requests, bool steady) {
@@ -179,6 +206,16 @@ ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& option
   if (const ExpertRows& rows = trace.expert_rows; rows.buffer_rows > 0.0) {
     m.buffers = {.dropped_fraction = rows.dropped / rows.routed,
                  .padding_fraction = 1.0 - (rows.routed - rows.dropped) / rows.buffer_rows};
+  }
+  if (trace.handover) {
+    m.handover = handover_use(trace, options, m.duration_s);
+  }
+  if (trace.prefix_caching) {
+    const std::int64_t prompts = trace.prompt_tokens + trace.cached_tokens;
+    m.prefix = {.hit_fraction = prompts > 0 ? static_cast<double>(trace.cached_tokens) /
+                                                  static_cast<double>(prompts)
+                                            : 0.0,
+                .tokens_saved = trace.cached_tokens};
   }
   m.extrapolated = trace.extrapolated;
   return m;

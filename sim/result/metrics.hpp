@@ -30,6 +30,21 @@ struct BufferUse {
   double padding_fraction = 0.0;  // of buffer rows: sent and computed without a token
 };
 
+// What a prefix cache did.
+struct PrefixUse {
+  double hit_fraction = 0.0;      // of the prompt tokens of all requests: found, not computed
+  std::int64_t tokens_saved = 0;  // prompt tokens found
+};
+
+// What prefill/decode disaggregation did.
+struct HandoverUse {
+  Distribution wait;                   // token 1 to the blocks at the decode engine
+  Distribution transfer;               // from there until the cache has come
+  double prefill_busy_fraction = 0.0;  // of the prefill engines' time
+  double decode_busy_fraction = 0.0;
+  double prefill_kv_peak_fraction = 0.0;
+};
+
 struct ServingMetrics {
   Distribution ttft;  // arrival to first token
   Distribution tpot;  // (E2E - TTFT) / (output tokens - 1), one-token requests left out
@@ -60,17 +75,21 @@ struct ServingMetrics {
   bool short_run = false;        // fewer than 10,000 arrivals
   PhaseTimes phases;
   double exchange_share = 0.0;
-  std::optional<BufferUse> buffers;  // nullopt: dropless
+  std::optional<BufferUse> buffers;     // nullopt: dropless
+  std::optional<HandoverUse> handover;  // nullopt: one pool
+  std::optional<PrefixUse> prefix;      // nullopt: no prefix caching
   std::vector<std::string> extrapolated;
 };
 
 struct MetricsOptions {
   std::int64_t warmup = 0;
   LatencyObjectives objectives;
-  std::int64_t kv_blocks = 0;  // of one rank, for the peak fraction
-  std::int32_t replicas = 1;
-  bool every_distribution = true;  // false: TTFT and TPOT only, for searches
-  bool steady = true;              // false: the arrival rate changes over the run
+  std::int64_t kv_blocks = 0;          // of one rank, for the peak fraction
+  std::int32_t replicas = 1;           // engines of the run
+  std::int32_t prefill_engines = 0;    // of them, with disaggregation
+  std::int64_t prefill_kv_blocks = 0;  // of one of their ranks
+  bool every_distribution = true;      // false: TTFT and TPOT only, for searches
+  bool steady = true;                  // false: the arrival rate changes over the run
 };
 
 // Throws: std::logic_error when no request completed after the warm-up and the run was not

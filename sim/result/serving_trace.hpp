@@ -3,6 +3,7 @@
 // Raw integers only; percentiles and money are made from it by summarize (result.hpp).
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,21 @@ struct RequestRecord {
 };
 static_assert(sizeof(RequestRecord) == 48);
 
+// The way of a request's KV cache from a prefill to a decode engine.
+struct KvMove {
+  std::int32_t request = 0;
+  SimTime handed_over;  // end of the step that emitted token 1
+  SimTime begin;        // the decode engine has the blocks
+  SimTime end;
+};
+
+// What prefill/decode disaggregation adds to a trace.
+struct HandoverTrace {
+  std::vector<KvMove> moves;  // in order of their ends
+  SimDuration prefill_busy;   // steps' durations, over the prefill engines; part of `busy`
+  std::int64_t prefill_peak_kv_blocks = 0;  // of the fullest prefill rank
+};
+
 struct ServingTrace {
   std::vector<RequestRecord> requests;  // order of arrival
   GapLog gaps;                          // between tokens of a request
@@ -47,6 +63,8 @@ struct ServingTrace {
   std::int64_t batched_tokens = 0;     // tokens entering steps, recomputed ones included
   std::int64_t sequence_steps = 0;     // sum of scheduled sequences over steps
   std::int64_t prompt_tokens = 0;      // computed for the first time
+  std::int64_t cached_tokens = 0;      // of prompts, found in a prefix cache instead
+  bool prefix_caching = false;         // there was one
   std::int64_t recomputed_tokens = 0;  // computed again after a preemption
   std::int64_t output_tokens = 0;      // emitted
   std::int64_t preemptions = 0;
@@ -58,6 +76,7 @@ struct ServingTrace {
   // Time during which prompts resp. decodes occupied the device, split by tokens in each step.
   SimDuration prefill_time;
   SimDuration decode_time;
+  std::optional<HandoverTrace> handover;  // then peak_kv_blocks is that of the decode ranks
   bool aborted = false;                   // stopped early because the queue outgrew its bound
   std::vector<std::string> extrapolated;  // laws evaluated outside their measured range, sorted
 };

@@ -152,6 +152,10 @@ EngineOptions read_engine(Checker& check, const ScenarioValues& values,
 std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& values,
                                           const std::filesystem::path& path,
                                           const models::LawRequest& request);
+// A cache without anything to find, or a router that would look for it: the same as none.
+void check_prefix_caching(Checker& check, const ScenarioValues& values, const Workload& workload);
+// Pools of prefill and decode engines, if the scenario has them.
+std::optional<Disaggregation> read_disaggregation(Checker& check, const ScenarioValues& values);
 // hardware.network and the keys that only flows know.
 NetworkOptions read_network(Checker& check, const ScenarioValues& values);
 

@@ -5,84 +5,14 @@
 #include "models/routing/placement.hpp"
 #include "sim/scenario/expert_routing.hpp"
 #include "sim/scenario/field.hpp"
+#include "sim/scenario/make_field.hpp"
+#include "sim/workload/router_policy.hpp"
 #include "sim/workload/trace_layout.hpp"
 
 namespace moeplan::sim {
 namespace {
 
 using enum FieldType;
-
-Field text_field(std::string path, bool required, std::string fallback, std::string doc) {
-  return {.path = std::move(path),
-          .type = text,
-          .required = required,
-          .fallback = std::move(fallback),
-          .doc = std::move(doc)};
-}
-
-Field text_list(std::string path, bool required, std::string fallback, std::string doc) {
-  Field field = text_field(std::move(path), required, std::move(fallback), std::move(doc));
-  field.list = true;
-  return field;
-}
-
-Field choice_field(std::string path, std::vector<std::string> choices, std::string fallback,
-                   std::string doc) {
-  return {.path = std::move(path),
-          .type = choice,
-          .fallback = std::move(fallback),
-          .choices = std::move(choices),
-          .doc = std::move(doc)};
-}
-
-Field choice_list(std::string path, std::vector<std::string> choices, std::string fallback,
-                  std::string doc) {
-  Field field =
-      choice_field(std::move(path), std::move(choices), std::move(fallback), std::move(doc));
-  field.list = true;
-  return field;
-}
-
-Field count_field(std::string path, std::string fallback, double low, double high,
-                  std::string doc) {
-  return {.path = std::move(path),
-          .type = count,
-          .fallback = std::move(fallback),
-          .range = {.low = low, .high = high},
-          .doc = std::move(doc)};
-}
-
-Field count_list(std::string path, std::string fallback, double low, double high, std::string doc) {
-  Field field = count_field(std::move(path), std::move(fallback), low, high, std::move(doc));
-  field.list = true;
-  return field;
-}
-
-Field number_field(std::string path, std::string fallback, const text::Range& range,
-                   std::string doc) {
-  return {.path = std::move(path),
-          .type = number,
-          .fallback = std::move(fallback),
-          .range = range,
-          .doc = std::move(doc)};
-}
-
-Field quantity_field(std::string path, const Dim& dim, std::string fallback,
-                     const text::Range& range, std::string doc) {
-  return {.path = std::move(path),
-          .type = quantity,
-          .fallback = std::move(fallback),
-          .dim = dim,
-          .range = range,
-          .doc = std::move(doc)};
-}
-
-Field boolean_field(std::string path, std::string fallback, std::string doc) {
-  return {.path = std::move(path),
-          .type = boolean,
-          .fallback = std::move(fallback),
-          .doc = std::move(doc)};
-}
 
 void add_lengths(std::vector<Field>& table, const std::string& section, const std::string& what) {
   const std::string path = "workload." + section + ".";
@@ -250,6 +180,27 @@ std::vector<Field> make_fields() {
                           "With static_forward: GPUs that share the experts (DeepSpeed's ep_size); "
                           "attention is data-parallel over all."));
 
+  std::vector<std::string> routers = router_policy_names();
+  routers.insert(routers.begin(), "split");
+  t.push_back(choice_field(
+      "parallelism.replica_router", routers, "split",
+      "Which engine of the fleet takes a request. split: at random beforehand, one engine is "
+      "simulated with its share; any other: all engines are simulated together (simulate, not "
+      "plan). least_loaded and power_of_two count the requests in an engine, waiting or running."));
+
+  const std::string pools = "parallelism.disaggregation.";
+  t.push_back(count_field(pools + "prefill_engines", "", 1, 4096,
+                          "Engines that compute prompts, in one unit of the fleet; their KV cache "
+                          "then moves to a decode engine (simulate, not plan)."));
+  t.push_back(count_field(pools + "decode_engines", "", 1, 4096,
+                          "Engines that write answers, in one unit; hardware.gpus and "
+                          "parallelism describe one of them."));
+  t.push_back(count_field(pools + "prefill_gpus", "", 1, 4096,
+                          "GPUs of a prefill engine; without it, as of a decode engine."));
+  t.push_back(count_field(pools + "prefill_tensor_parallel", "", 1, 64,
+                          "Of a prefill engine; without it, as a decode engine of as many GPUs, "
+                          "else all its GPUs."));
+
   t.push_back(choice_field("engine.regime", {"serving", "static_forward"}, "serving",
                            "serving: requests and continuous batching; static_forward: one forward "
                            "pass of a training framework (DeepSpeed-MoE) over a fixed batch, for "
@@ -283,6 +234,10 @@ std::vector<Field> make_fields() {
                    "How a pipeline fills its batches: with all that is not on its way (vLLM "
                    "V1: light traffic ends up in one batch), or with an even share of the "
                    "sequences each (a micro-batch a stage, as SGLang)."));
+  t.push_back(boolean_field("engine.prefix_caching", "false",
+                            "Blocks of equal prompt beginnings are computed once (vLLM's automatic "
+                            "prefix caching); needs a trace with block hashes, or "
+                            "workload.shared_prefix."));
   t.push_back(number_field("engine.jitter", "0", {.low = 0.0, .high = 1.0},
                            "Standard deviation of the log of a factor of mean 1 drawn per step."));
 
@@ -294,6 +249,11 @@ std::vector<Field> make_fields() {
   add_lengths(t, "input_tokens", "prompt");
   add_lengths(t, "output_tokens", "output");
   add_trace(t);
+  t.push_back(count_field("workload.shared_prefix.tokens", "", 1, 1e7,
+                          "The first tokens of every prompt are those of one of `groups` texts "
+                          "(prompt lengths stay as drawn)."));
+  t.push_back(count_field("workload.shared_prefix.groups", "1", 1, 1e9,
+                          "How many such texts there are, each as frequent."));
   t.push_back(count_field("workload.requests", "10000", 1, 1e8,
                           "Arrivals per replica in one run; p99 from fewer than 10000 is marked. "
                           "Of a trace: by default all; all_at_once: of the whole fleet."));

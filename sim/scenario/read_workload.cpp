@@ -42,6 +42,24 @@ void read_run_length(Checker& check, const ScenarioValues& values, Workload& w) 
   }
 }
 
+void read_shared_prefix(Checker& check, const ScenarioValues& values, Workload& w) {
+  if (!values.has("workload.shared_prefix.tokens")) {
+    if (values.given("workload.shared_prefix.groups")) {
+      check.problem("workload.shared_prefix.groups", "E_MISSING",
+                    "groups of prompts that share no tokens", "workload.shared_prefix.tokens");
+    }
+    return;
+  }
+  if (w.trace && !w.trace->block_end.empty()) {
+    check.problem("workload.shared_prefix.tokens", "E_VALUE",
+                  "the trace has block hashes, which say what its prompts share",
+                  "either a trace with hashes or workload.shared_prefix");
+  }
+  w.shared_prefix = SharedPrefix{
+      .tokens = static_cast<std::int32_t>(values.count("workload.shared_prefix.tokens")),
+      .groups = static_cast<std::int32_t>(values.count("workload.shared_prefix.groups"))};
+}
+
 }  // namespace
 
 Workload read_workload(Checker& check, const ScenarioValues& values,
@@ -50,6 +68,7 @@ Workload read_workload(Checker& check, const ScenarioValues& values,
   read_arrivals(check, values, scenario, w);
   read_lengths(check, values, scenario, w);
   read_run_length(check, values, w);
+  read_shared_prefix(check, values, w);
   w.routing = read_expert_routing(check, values, scenario);
   w.source = values.text("workload.source");
   if (w.source.empty() && w.trace) {

@@ -267,6 +267,8 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   if (overrides.requests) {
     workload.shorten(*overrides.requests);
   }
+  check_prefix_caching(check, values, workload);
+  const std::optional<Disaggregation> disaggregation = read_disaggregation(check, values);
   Objectives objectives = read_objectives(check, values);
   check.throw_if_any();
 
@@ -324,6 +326,8 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .placement = std::move(placement),
       .redundant_experts = values.counts("parallelism.redundant_experts"),
       .network = network,
+      .replica_router = router_policy_from(values.text("parallelism.replica_router")),
+      .disaggregation = disaggregation,
       .engine = std::move(engine),
       .workload = std::move(workload),
       .objectives = objectives,

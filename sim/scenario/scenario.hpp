@@ -23,6 +23,7 @@
 #include "sim/scenario/values.hpp"
 #include "sim/workload/request_source.hpp"
 #include "sim/workload/request_trace.hpp"
+#include "sim/workload/router_policy.hpp"
 
 namespace moeplan::sim {
 
@@ -52,6 +53,15 @@ struct NetworkOptions {
   std::string text() const;
 };
 
+// Prefill/decode disaggregation: what one unit of the fleet is made of. Decode engines are the
+// candidates; prefill engines differ from them in what is stated here.
+struct Disaggregation {
+  std::int32_t prefill_engines = 1;
+  std::int32_t decode_engines = 1;
+  std::optional<int> prefill_gpus;
+  std::optional<int> prefill_tensor_parallel;
+};
+
 struct EngineOptions {
   std::int64_t max_sequences = 256;
   std::int64_t max_batched_tokens = 8192;
@@ -60,6 +70,7 @@ struct EngineOptions {
   Bytes buffer_memory;
   std::optional<std::int64_t> kv_blocks;  // instead of the derived number
   std::optional<Seconds> host_time;       // instead of the law
+  bool prefix_caching = false;            // of equal prompt beginnings
   bool divided_batches = false;           // of a pipeline
   bool chunked_prefill = true;            // false: a prompt is computed in one step
   // Numbers of tokens for which CUDA graphs were captured, ascending; empty: steps run as they are.
@@ -91,6 +102,7 @@ struct Workload {
   LengthDistribution input;                   // of a trace: what it has
   LengthDistribution output;
   bool joint_lengths = false;
+  std::optional<SharedPrefix> shared_prefix;
   std::int64_t requests = 10000;  // arrivals per replica and run
   std::int64_t warmup = 0;
   ExpertRouting routing;
@@ -147,6 +159,10 @@ struct Scenario {
   std::vector<models::PlacementRule> placement;
   std::vector<std::int64_t> redundant_experts;  // of balanced placements
   NetworkOptions network;
+  // How the fleet's requests reach its engines. nullopt: they are split at random, so that every
+  // engine sees traffic of its own and one of them stands for all.
+  std::optional<RouterPolicy> replica_router;
+  std::optional<Disaggregation> disaggregation;
   EngineOptions engine;
   Workload workload;
   Objectives objectives;
@@ -158,6 +174,8 @@ struct Scenario {
 
   // Experts per MoE layer as pretrained; 0 for a dense model.
   std::int64_t pretrained_experts() const;
+  // How the fleet's traffic reaches its engines, in a sentence.
+  std::string split_text() const;
 };
 
 struct ScenarioOverrides {

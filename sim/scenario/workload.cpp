@@ -1,5 +1,7 @@
 // Workload: what one engine sees of the fleet's traffic.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -47,6 +49,12 @@ std::string Workload::split_text() const {
            "rate";
   }
   return "each replica sees independent Poisson traffic (random split of the fleet's traffic)";
+}
+
+std::string Scenario::split_text() const {
+  return replica_router ? fmt::format("all replicas are simulated together behind a {} router",
+                                      name_of(*replica_router))
+                        : workload.split_text();
 }
 
 void Workload::shorten(std::int64_t arrivals) {

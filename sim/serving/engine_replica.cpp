@@ -29,14 +29,27 @@ EngineReplica::EngineReplica(const EngineLimits& limits, StepCost& cost, const R
   outcomes_.resize(ranks_.size());
 }
 
-bool EngineReplica::enqueue(std::int32_t request, ServingTrace& trace) {
+std::int64_t EngineReplica::hit_tokens(std::span<const std::uint64_t> shared,
+                                       std::int64_t prompt) const {
+  return least_loaded(ranks_).hit_tokens(shared, prompt);
+}
+
+bool EngineReplica::enqueue(std::int32_t request, ServingTrace& trace,
+                            std::span<const std::uint64_t> shared) {
   RequestRecord& record = trace.requests[static_cast<std::size_t>(request)];
   record.status = refusal(limits_, record.prompt_tokens, record.output_tokens);
   if (record.status != RequestStatus::unfinished) {
     return false;
   }
-  least_loaded(ranks_).enqueue(request, record.prompt_tokens, record.output_tokens);
+  queue(request, record.prompt_tokens, record.output_tokens, shared);
   return true;
+}
+
+std::size_t EngineReplica::queue(std::int32_t request, std::int32_t prompt, std::int32_t output,
+                                 std::span<const std::uint64_t> shared) {
+  Scheduler& rank = least_loaded(ranks_);
+  rank.enqueue(request, prompt, output, shared);
+  return static_cast<std::size_t>(&rank - ranks_.data());
 }
 
 std::optional<SimTime> EngineReplica::start_step(SimTime now, ServingTrace& trace) {
@@ -56,6 +69,12 @@ std::optional<SimTime> EngineReplica::start_step(SimTime now, ServingTrace& trac
   trace.phases += phases;
   trace.expert_rows += cost_->expert_rows(batches_);
   trace.busy += duration;
+  const bool holds = limits_.scheduler.hold;
+  if (holds) {
+    trace.handover->prefill_busy += duration;
+  }
+  std::int64_t& peak_kv_blocks =
+      holds ? trace.handover->prefill_peak_kv_blocks : trace.peak_kv_blocks;
   ++trace.steps;
   std::int64_t prefill_tokens = 0;
   std::int64_t tokens = 0;
@@ -64,7 +83,7 @@ std::optional<SimTime> EngineReplica::start_step(SimTime now, ServingTrace& trac
     tokens += batch.tokens();
     prefill_tokens += batch.prefill_tokens;
     trace.sequence_steps += batch.sequences();
-    trace.peak_kv_blocks = std::max(trace.peak_kv_blocks, ranks_[i].used_blocks());
+    peak_kv_blocks = std::max(peak_kv_blocks, ranks_[i].used_blocks());
     trace.steps_out_of_blocks += outcomes_[i].waited_for_blocks ? 1 : 0;
     trace.steps_at_max_sequences += outcomes_[i].waited_for_slot ? 1 : 0;
     for (const std::int32_t request : outcomes_[i].first_scheduled) {
@@ -99,18 +118,25 @@ void EngineReplica::finish_step(SimTime now, ServingTrace& trace,
                            static_cast<std::int64_t>(outcome.first_token.size()) +
                            static_cast<std::int64_t>(outcome.late_tokens.size());
     trace.prompt_tokens += outcome.new_prompt_tokens;
+    trace.cached_tokens += outcome.cached_tokens;
     trace.recomputed_tokens += outcome.recomputed_tokens;
     for (const std::int32_t request : outcome.first_token) {
       trace.requests[static_cast<std::size_t>(request)].first_token = now;
     }
     for (const LateToken& late : outcome.late_tokens) {
       const auto previous = static_cast<std::size_t>(late.previous_step);
-      trace.gaps.push_back(now - step_ends_[previous], 1);
+      trace.gaps.push_back(
+          now - (late.previous_step == LateToken::kElsewhere
+                     ? trace.requests[static_cast<std::size_t>(late.request)].first_token
+                     : step_ends_[previous]),
+          1);
     }
     for (const std::int32_t request : outcome.completed) {
       RequestRecord& record = trace.requests[static_cast<std::size_t>(request)];
-      record.completion = now;
-      record.status = RequestStatus::completed;
+      if (!limits_.scheduler.hold || record.output_tokens == 1) {
+        record.completion = now;
+        record.status = RequestStatus::completed;
+      }
       completed.push_back(request);
     }
   }

@@ -37,18 +37,27 @@ class EngineReplica {
 
   // Queues a request on the least loaded rank (least_loaded.hpp); or records why it is rejected and
   // returns false.
-  bool enqueue(std::int32_t request, ServingTrace& trace);
+  // shared: keys of its first blocks, for prefix caching (PromptBlocks).
+  bool enqueue(std::int32_t request, ServingTrace& trace,
+               std::span<const std::uint64_t> shared = {});
+  // Queues it without asking whether it fits, with an output length of its own; returns the rank.
+  std::size_t queue(std::int32_t request, std::int32_t prompt, std::int32_t output,
+                    std::span<const std::uint64_t> shared = {});
+  // Prompt tokens that a request would find in the cache of the rank that it would be queued on.
+  std::int64_t hit_tokens(std::span<const std::uint64_t> shared, std::int64_t prompt) const;
 
   // Starts a step if idle and there is work; returns its end.
   std::optional<SimTime> start_step(SimTime now, ServingTrace& trace);
 
-  // Ends the running step at `now`; appends the requests that completed.
+  // Ends the running step at `now`; appends the requests that completed. With scheduler.hold a
+  // request whose record wants more tokens is done here, but not complete.
   void finish_step(SimTime now, ServingTrace& trace, std::vector<std::int32_t>& completed);
 
   // Of the running step, or the last one.
   std::span<const RankBatch> batches() const { return batches_; }
   std::span<const StepOutcome> outcomes() const { return outcomes_; }
 
+  Scheduler& rank(std::size_t i) { return ranks_[i]; }
   bool is_stepping() const { return stepping_; }
   std::int64_t waiting() const;
   std::int64_t in_system() const;

@@ -7,9 +7,9 @@
 namespace moeplan::sim {
 
 bool FastEngine::runs(const SimulationSetup& setup, StepCost& cost) {
-  return !setup.limits.scheduler.plain && setup.limits.scheduler.chunked_prefill &&
+  return !setup.limits.scheduler.by_sequence() && setup.limits.scheduler.chunked_prefill &&
          setup.max_events == 0 && setup.replicas == 1 && setup.limits.data_parallel == 1 &&
-         setup.limits.pipeline_parallel == 1 && setup.router == RouterPolicy::round_robin &&
+         setup.limits.pipeline_parallel == 1 && setup.router != RouterPolicy::shared_queue &&
          cost.decode_line(1, 1).has_value();
 }
 

@@ -6,10 +6,11 @@
 
 namespace moeplan::sim {
 
-template <class Rank>
-Rank& least_loaded(std::vector<Rank>& ranks) {
-  Rank* least = &ranks.front();
-  for (Rank& rank : ranks) {
+// Ranks: a vector of ranks, which may be const.
+template <class Ranks>
+auto& least_loaded(Ranks& ranks) {
+  auto* least = &ranks.front();
+  for (auto& rank : ranks) {
     if (4 * rank.waiting() + rank.running() < 4 * least->waiting() + least->running()) {
       least = &rank;
     }

@@ -19,7 +19,9 @@ PipelineReplica::PipelineReplica(const EngineLimits& limits, StepCost& cost,
   outcomes_.resize(ranks_.size());
 }
 
-bool PipelineReplica::enqueue(std::int32_t request, ServingTrace& trace) {
+bool PipelineReplica::enqueue(std::int32_t request, ServingTrace& trace,
+                              std::span<const std::uint64_t> shared) {
+  require(shared.empty(), "a pipeline has no prefix caching");
   RequestRecord& record = trace.requests[static_cast<std::size_t>(request)];
   record.status = refusal(limits_, record.prompt_tokens, record.output_tokens);
   if (record.status != RequestStatus::unfinished) {

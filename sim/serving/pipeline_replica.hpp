@@ -29,7 +29,10 @@ class PipelineReplica {
  public:
   PipelineReplica(const EngineLimits& limits, StepCost& cost, const RandomStream& jitter);
 
-  bool enqueue(std::int32_t request, ServingTrace& trace);
+  // There is no prefix caching here: shared is empty, and nothing is ever found.
+  bool enqueue(std::int32_t request, ServingTrace& trace,
+               std::span<const std::uint64_t> shared = {});
+  std::int64_t hit_tokens(std::span<const std::uint64_t>, std::int64_t) const { return 0; }
 
   // Starts another batch, if one more may be in flight and there is something to compute; returns
   // when it will have passed all stages.

@@ -13,12 +13,17 @@ void StepOutcome::clear() {
   completed.clear();
   preempted.clear();
   late_tokens.clear();
-  decode_tokens = recomputed_tokens = new_prompt_tokens = 0;
+  decode_tokens = recomputed_tokens = new_prompt_tokens = cached_tokens = 0;
   waited_for_blocks = waited_for_slot = false;
 }
 
 bool take_blocks(const SchedulerLimits& limits, SchedulerState& state, const Sequence& sequence,
                  std::int64_t tokens) {
+  if (state.cache) {
+    const bool fits = state.cache->extend(sequence.request, sequence.computed, tokens);
+    state.used_blocks = state.cache->used();
+    return fits;
+  }
   const std::int64_t wanted =
       blocks_for(sequence.computed + tokens) - blocks_for(sequence.computed);
   if (state.used_blocks + wanted > limits.kv_blocks) {
@@ -26,6 +31,19 @@ bool take_blocks(const SchedulerLimits& limits, SchedulerState& state, const Seq
   }
   state.used_blocks += wanted;
   return true;
+}
+
+void free_blocks(SchedulerState& state, const Sequence& sequence, bool leaves) {
+  if (!state.cache) {
+    state.used_blocks -= blocks_for(sequence.computed);
+    return;
+  }
+  if (leaves) {
+    state.cache->close(sequence.request);
+  } else {
+    state.cache->release(sequence.request);
+  }
+  state.used_blocks = state.cache->used();
 }
 
 void add_to_batch(RankBatch& batch, Sequence& sequence, std::int64_t tokens) {
@@ -45,12 +63,28 @@ void add_to_batch(RankBatch& batch, Sequence& sequence, std::int64_t tokens) {
 void admit(const SchedulerLimits& limits, SchedulerState& state, std::int64_t running,
            std::int64_t budget, RankBatch& batch, std::vector<Sequence>& admitted,
            StepOutcome& outcome) {
+  while (!state.received.empty() && budget > 0) {
+    if (running >= limits.max_sequences) {
+      outcome.waited_for_slot = true;
+      return;
+    }
+    Sequence next = state.received.front();
+    state.received.pop_front();
+    next.order = state.admissions++;
+    add_to_batch(batch, next, 1);
+    admitted.push_back(next);
+    ++running;
+    --budget;
+  }
   while (!state.waiting.empty() && budget > 0) {
     if (running >= limits.max_sequences) {
       outcome.waited_for_slot = true;
       return;
     }
     Sequence next = state.waiting.front();
+    if (state.cache) {
+      next.computed = static_cast<std::int32_t>(state.cache->hit_tokens(next.request, next.target));
+    }
     if (!limits.chunked_prefill && next.target - next.computed > budget) {
       return;
     }
@@ -60,6 +94,9 @@ void admit(const SchedulerLimits& limits, SchedulerState& state, std::int64_t ru
       return;
     }
     (next.ever_computed == 0 ? outcome.first_scheduled : outcome.resumed).push_back(next.request);
+    // Found, not computed: tokens of the prompt that this sequence never computed itself.
+    outcome.cached_tokens += std::max(0, std::min(next.computed, next.prompt) - next.ever_computed);
+    next.ever_computed = std::max(next.ever_computed, next.computed);
     state.waiting.pop_front();
     next.order = state.admissions++;
     add_to_batch(batch, next, tokens);
@@ -98,19 +135,46 @@ bool finish_sequence(Sequence& sequence, std::int64_t step, StepOutcome& outcome
   return true;
 }
 
-void PlainScheduler::enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output) {
+PlainScheduler::PlainScheduler(const SchedulerLimits& limits) : limits_(limits) {
+  if (limits.prefix_caching) {
+    state_.cache.emplace(limits.kv_blocks);
+  }
+}
+
+void PlainScheduler::enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output,
+                             std::span<const std::uint64_t> shared) {
   require(prompt > 0 && output > 0, "a request needs prompt and output tokens");
   require(blocks_for(std::int64_t{prompt} + output - 1) <= limits_.kv_blocks,
           "a request whose KV cache alone does not fit must be rejected before it is queued");
+  if (state_.cache) {
+    state_.cache->open(request, shared);
+  }
   state_.waiting.push_back(
       {.request = request, .prompt = prompt, .output = output, .target = prompt});
+}
+
+void PlainScheduler::release(std::int32_t request, std::int32_t prompt) {
+  --state_.away;
+  free_blocks(state_, {.request = request, .computed = prompt}, true);
+}
+
+void PlainScheduler::receive(std::int32_t request, std::int32_t prompt, std::int32_t output) {
+  --state_.away;
+  state_.received.push_back({.request = request,
+                             .prompt = prompt,
+                             .output = output,
+                             .emitted = 1,
+                             .target = prompt + 1,
+                             .computed = prompt,
+                             .ever_computed = prompt,
+                             .last_emission = LateToken::kElsewhere});
 }
 
 void PlainScheduler::preempt_last(StepOutcome& outcome) {
   Sequence victim = state_.running.back();
   state_.running.pop_back();
   require(victim.scheduled == 0, "a sequence already in the batch must not be preempted");
-  state_.used_blocks -= blocks_for(victim.computed);
+  free_blocks(state_, victim, false);
   victim.computed = 0;
   // The emitted tokens are computed again with the prompt; the next emission follows.
   victim.target = victim.prompt + victim.emitted;
@@ -144,11 +208,13 @@ const RankBatch& PlainScheduler::schedule(StepOutcome& outcome) {
     budget -= tokens;
   }
   outcome.waited_for_blocks = preempted;
-  if (!preempted) {
+  // With caches on their way even the only running request may lose its blocks.
+  if (!preempted || batch_.tokens() == 0) {
     admit(limits_, state_, this->running(), budget, batch_, running, outcome);
   }
   require(state_.used_blocks <= limits_.kv_blocks, "more KV blocks in use than there are");
-  require(batch_.tokens() > 0 || !has_work(), "work is queued but nothing could be scheduled");
+  require(batch_.tokens() > 0 || !has_work() || state_.away > 0,
+          "work is queued but nothing could be scheduled");
   return batch_;
 }
 
@@ -157,7 +223,11 @@ void PlainScheduler::finish_step(std::int64_t step, StepOutcome& outcome) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < running.size(); ++i) {
     if (running[i].scheduled > 0 && finish_sequence(running[i], step, outcome)) {
-      state_.used_blocks -= blocks_for(running[i].computed);
+      if (limits_.hold) {
+        ++state_.away;
+      } else {
+        free_blocks(state_, running[i], true);
+      }
       continue;
     }
     if (kept != i) {

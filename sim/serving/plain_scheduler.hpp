@@ -9,10 +9,13 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "sim/deployment/kv_block.hpp"
 #include "sim/serving/batch.hpp"
+#include "sim/serving/prefix_cache.hpp"
 
 namespace moeplan::sim {
 
@@ -22,6 +25,12 @@ struct SchedulerLimits {
   std::int64_t kv_blocks = 0;
   bool chunked_prefill = true;  // false: a prompt waits until the rest of the budget holds it whole
   bool plain = false;  // touch every sequence in every step, as PlainScheduler does: the reference
+  bool prefix_caching = false;  // see PrefixCache
+  // Requests of one output token keep their blocks when they complete, until release(): their cache
+  // is to be sent elsewhere.
+  bool hold = false;
+  // Decodes are not advanced in bulk: blocks have identities, or it is asked for.
+  bool by_sequence() const { return plain || prefix_caching; }
 };
 
 struct Sequence {
@@ -42,8 +51,10 @@ struct Sequence {
   }
 };
 
-// A token whose predecessor was not emitted by the step before (preemption, token budget).
+// A token whose predecessor was not emitted by the step before (preemption, token budget, or
+// another engine: previous_step kElsewhere).
 struct LateToken {
+  static constexpr std::int64_t kElsewhere = -2;
   std::int32_t request = 0;
   std::int64_t previous_step = 0;
 };
@@ -59,6 +70,7 @@ struct StepOutcome {
   std::int64_t decode_tokens = 0;      // tokens whose predecessor came one step before
   std::int64_t recomputed_tokens = 0;  // computed again
   std::int64_t new_prompt_tokens = 0;  // prompt tokens computed for the first time
+  std::int64_t cached_tokens = 0;      // prompt tokens found in the cache instead
   bool waited_for_blocks = false;
   bool waited_for_slot = false;
 
@@ -68,17 +80,22 @@ struct StepOutcome {
 // Everything a scheduler knows between two steps.
 struct SchedulerState {
   std::deque<Sequence> waiting;
+  std::deque<Sequence> received;  // their cache has come from elsewhere, with all blocks for a step
   std::vector<Sequence> running;  // order of admission
   std::int64_t used_blocks = 0;
+  std::int64_t away = 0;        // requests with blocks here whose cache is on its way, in or out
   std::int64_t admissions = 0;  // so far: the next sequence's order
+  std::optional<PrefixCache> cache;  // with prefix caching: used_blocks are its blocks in use
 };
 
 class PlainScheduler {
  public:
-  explicit PlainScheduler(const SchedulerLimits& limits) : limits_(limits) {}
+  explicit PlainScheduler(const SchedulerLimits& limits);
 
   // Queues a request. Its KV cache must fit alone: prompt + output - 1 tokens (checked before).
-  void enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output);
+  // shared: keys of its first blocks, for prefix caching (PromptBlocks).
+  void enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output,
+               std::span<const std::uint64_t> shared = {});
 
   // Chooses the batch of the next step; empty when nothing is runnable.
   // Invariant on return: used_blocks() <= limits.kv_blocks.
@@ -88,11 +105,20 @@ class PlainScheduler {
   // emitted, finished sequences leave.
   void finish_step(std::int64_t step, StepOutcome& outcome);
 
-  bool has_work() const { return !state_.waiting.empty() || !state_.running.empty(); }
-  std::int64_t waiting() const { return static_cast<std::int64_t>(state_.waiting.size()); }
+  // Of a held request: the end of its stay.
+  void release(std::int32_t request, std::int32_t prompt);
+  // A request comes whose cache was received into blocks taken before (Scheduler::reserve()); it
+  // has emitted its first token elsewhere.
+  void receive(std::int32_t request, std::int32_t prompt, std::int32_t output);
+
+  bool has_work() const { return waiting() > 0 || !state_.running.empty(); }
+  std::int64_t waiting() const {
+    return static_cast<std::int64_t>(state_.waiting.size() + state_.received.size());
+  }
   std::int64_t running() const { return static_cast<std::int64_t>(state_.running.size()); }
   std::int64_t used_blocks() const { return state_.used_blocks; }
   SchedulerState& state() { return state_; }
+  const SchedulerState& state() const { return state_; }
 
  private:
   void preempt_last(StepOutcome& outcome);
@@ -106,10 +132,12 @@ class PlainScheduler {
 // Takes the blocks for `tokens` more tokens of the sequence; false when there are not enough.
 bool take_blocks(const SchedulerLimits& limits, SchedulerState& state, const Sequence& sequence,
                  std::int64_t tokens);
+// The sequence gives its blocks back, and leaves for good or waits again.
+void free_blocks(SchedulerState& state, const Sequence& sequence, bool leaves);
 // Adds `tokens` tokens of the sequence to the batch.
 void add_to_batch(RankBatch& batch, Sequence& sequence, std::int64_t tokens);
 // Admits waiting sequences while tokens, slots and blocks last; `running` are in the batch already.
-// Appends them to `admitted`.
+// Those received come first. Appends them to `admitted`.
 void admit(const SchedulerLimits& limits, SchedulerState& state, std::int64_t running,
            std::int64_t budget, RankBatch& batch, std::vector<Sequence>& admitted,
            StepOutcome& outcome);

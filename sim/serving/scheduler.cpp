@@ -46,7 +46,8 @@ bool Scheduler::schedule_bulk(StepOutcome& outcome) {
   if (!partial_) {
     admit(limits_, state, running(), budget, batch_, prefilling_, outcome);
   }
-  require(batch_.tokens() > 0 || !has_work(), "work is queued but nothing could be scheduled");
+  require(batch_.tokens() > 0 || !has_work() || state.away > 0,
+          "work is queued but nothing could be scheduled");
   return true;
 }
 
@@ -72,7 +73,11 @@ void Scheduler::finish_step(std::int64_t step, StepOutcome& outcome) {
   }
   for (Sequence& sequence : prefilling_) {
     if (finish_sequence(sequence, step, outcome)) {
-      state.used_blocks -= blocks_for(sequence.computed);
+      if (limits_.hold) {
+        ++state.away;
+      } else {
+        state.used_blocks -= blocks_for(sequence.computed);
+      }
     } else if (sequence.computed + 1 == sequence.target && sequence.last_emission == step) {
       add_decoding(sequence);
     } else {
@@ -81,6 +86,19 @@ void Scheduler::finish_step(std::int64_t step, StepOutcome& outcome) {
     }
   }
   prefilling_.clear();
+}
+
+bool Scheduler::reserve(std::int32_t prompt) {
+  SchedulerState& state = plain_.state();
+  const std::int64_t blocks = blocks_for(std::int64_t{prompt} + 1);
+  const auto ready = static_cast<std::int64_t>(state.received.size());
+  if (!state.waiting.empty() || running() + ready >= limits_.max_sequences ||
+      state.used_blocks + blocks > limits_.kv_blocks) {
+    return false;
+  }
+  state.used_blocks += blocks;
+  ++state.away;
+  return true;
 }
 
 void Scheduler::add_decoding(const Sequence& sequence) {
@@ -115,7 +133,7 @@ void Scheduler::write_out() {
 }
 
 void Scheduler::take_over(std::int64_t step) {
-  if (limits_.plain) {
+  if (limits_.by_sequence()) {
     return;
   }
   std::vector<Sequence>& running = plain_.state().running;

@@ -18,14 +18,24 @@ namespace moeplan::sim {
 class Scheduler {
  public:
   explicit Scheduler(const SchedulerLimits& limits)
-      : limits_(limits), plain_(limits), bulk_(!limits.plain) {}
+      : limits_(limits), plain_(limits), bulk_(!limits.by_sequence()) {}
 
-  void enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output) {
-    plain_.enqueue(request, prompt, output);
+  void enqueue(std::int32_t request, std::int32_t prompt, std::int32_t output,
+               std::span<const std::uint64_t> shared = {}) {
+    plain_.enqueue(request, prompt, output, shared);
   }
   // As PlainScheduler.
   const RankBatch& schedule(StepOutcome& outcome);
   void finish_step(std::int64_t step, StepOutcome& outcome);
+
+  // Takes the blocks for a prompt computed elsewhere and the token after it. False while a request
+  // that lost its blocks waits, no sequence slot is free, or the blocks are not there.
+  bool reserve(std::int32_t prompt);
+  // As PlainScheduler.
+  void receive(std::int32_t request, std::int32_t prompt, std::int32_t output) {
+    plain_.receive(request, prompt, output);
+  }
+  void release(std::int32_t request, std::int32_t prompt) { plain_.release(request, prompt); }
 
   bool has_work() const { return waiting() > 0 || running() > 0; }
   std::int64_t waiting() const { return plain_.waiting(); }
@@ -33,7 +43,13 @@ class Scheduler {
     return plain_.running() + static_cast<std::int64_t>(ends_.size()) + (partial_ ? 1 : 0) +
            static_cast<std::int64_t>(prefilling_.size());
   }
+  std::int64_t in_system() const { return waiting() + running(); }
   std::int64_t used_blocks() const { return plain_.used_blocks(); }
+  // Prompt tokens that a request would find in the cache now; 0 without one.
+  std::int64_t hit_tokens(std::span<const std::uint64_t> shared, std::int64_t prompt) const {
+    const std::optional<PrefixCache>& cache = plain_.state().cache;
+    return cache ? cache->hit_tokens(shared, prompt) : 0;
+  }
 
  private:
   // A decoding sequence: as it was when the round counter stood at `since`.

@@ -3,10 +3,13 @@
 #include <deque>
 
 #include "models/units/require.hpp"
+#include "sim/deployment/kv_block.hpp"
 #include "sim/engine/event_queue.hpp"
 #include "sim/serving/fast_engine.hpp"
 #include "sim/serving/pipeline_replica.hpp"
 #include "sim/serving/progress_watch.hpp"
+#include "sim/serving/replica_router.hpp"
+#include "sim/workload/prompt_blocks.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -29,6 +32,8 @@ class Simulation {
   Simulation(const SimulationSetup& setup, StepCost& cost, SimulationObserver* observer)
       : setup_(setup),
         source_(setup.mix, setup.seed),
+        blocks_(setup.mix, setup.seed),
+        router_(setup.router, setup.seed, "replica router"),
         watch_(setup.max_events),
         observer_(observer) {
     require(setup.replicas > 0, "a simulation needs at least one replica");
@@ -36,6 +41,7 @@ class Simulation {
       replicas_.emplace_back(setup.limits, cost, jitter_of(setup, i));
     }
     trace_.requests.reserve(static_cast<std::size_t>(setup.mix.request_count));
+    trace_.prefix_caching = setup.limits.scheduler.prefix_caching;
   }
 
   ServingTrace run() {
@@ -94,8 +100,9 @@ class Simulation {
       shared_.push_back(index);
       feed_from_shared(now);
     } else {
-      const auto target = static_cast<std::size_t>(index % setup_.replicas);
-      if (!replicas_[target].enqueue(index, trace_)) {
+      const std::vector<std::uint64_t> keys = keys_of(index);
+      const std::size_t target = route(index, keys);
+      if (!replicas_[target].enqueue(index, trace_, keys)) {
         rejected(now);
       } else if (setup_.abort_above_waiting > 0 &&
                  replicas_[target].waiting() > setup_.abort_above_waiting) {
@@ -110,6 +117,32 @@ class Simulation {
     }
   }
 
+  // Of the first blocks of a request's prompt; none without prefix caching.
+  std::vector<std::uint64_t> keys_of(std::int32_t request) const {
+    if (!setup_.limits.scheduler.prefix_caching) {
+      return {};
+    }
+    return blocks_.keys(request, trace_.requests[static_cast<std::size_t>(request)].prompt_tokens,
+                        kBlockTokens);
+  }
+
+  std::size_t route(std::int32_t request, std::span<const std::uint64_t> keys) {
+    loads_.assign(replicas_.size(), 0);
+    if (router_.needs_loads()) {
+      for (std::size_t i = 0; i < replicas_.size(); ++i) {
+        loads_[i] = replicas_[i].in_system();
+      }
+    }
+    const std::int64_t prompt = trace_.requests[static_cast<std::size_t>(request)].prompt_tokens;
+    cached_.clear();
+    if (router_.needs_caches()) {
+      for (const Replica& replica : replicas_) {
+        cached_.push_back(replica.hit_tokens(keys, prompt));
+      }
+    }
+    return router_.choose(request, prompt, loads_, cached_);
+  }
+
   // A rejected request leaves at once: in a closed loop its user sends the next one, having
   // thought.
   void rejected(SimTime now) {
@@ -120,13 +153,18 @@ class Simulation {
 
   void feed_from_shared(SimTime now) {
     const std::int64_t slots = setup_.limits.scheduler.max_sequences * setup_.limits.data_parallel;
-    for (Replica& replica : replicas_) {
-      while (!shared_.empty() && replica.in_system() < slots) {
-        if (!replica.enqueue(shared_.front(), trace_)) {
-          rejected(now);
-        }
-        shared_.pop_front();
+    while (!shared_.empty()) {
+      Replica* emptiest = &replicas_.front();
+      for (Replica& replica : replicas_) {
+        emptiest = replica.in_system() < emptiest->in_system() ? &replica : emptiest;
       }
+      if (emptiest->in_system() >= slots) {
+        return;
+      }
+      if (!emptiest->enqueue(shared_.front(), trace_, keys_of(shared_.front()))) {
+        rejected(now);
+      }
+      shared_.pop_front();
     }
   }
 
@@ -177,8 +215,12 @@ class Simulation {
 
   const SimulationSetup& setup_;
   RequestSource source_;
+  PromptBlocks blocks_;
+  ReplicaRouter router_;
   EventQueue<Event> events_;
   std::vector<Replica> replicas_;
+  std::vector<std::int64_t> loads_;   // [replicas], of the routing under way
+  std::vector<std::int64_t> cached_;  //
   std::deque<std::int32_t> shared_;
   std::vector<std::int32_t> completed_;
   ServingTrace trace_;

@@ -8,13 +8,9 @@
 #include "sim/serving/engine_replica.hpp"
 #include "sim/serving/simulation_observer.hpp"
 #include "sim/workload/request_source.hpp"
+#include "sim/workload/router_policy.hpp"
 
 namespace moeplan::sim {
-
-enum class RouterPolicy {
-  round_robin,   // request i goes to replica i mod n
-  shared_queue,  // requests wait in one queue; an engine with a free sequence slot takes the first
-};
 
 struct SimulationSetup {
   EngineLimits limits;

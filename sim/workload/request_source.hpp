@@ -20,6 +20,13 @@
 
 namespace moeplan::sim {
 
+// The first `tokens` tokens of every prompt are those of one of `groups` texts, drawn with equal
+// probability; a shorter prompt is the beginning of its text. Lengths stay as they are drawn.
+struct SharedPrefix {
+  std::int32_t tokens = 0;  // >= 1
+  std::int32_t groups = 1;  // >= 1
+};
+
 struct RequestMix {
   Arrivals arrivals;
   LengthDistribution prompt;   // of a trace that is replayed: not read
@@ -32,6 +39,8 @@ struct RequestMix {
   // their arrival is when the client sends them: as `vllm bench serve --max-concurrency`, whose
   // clock of a request starts behind its semaphore, so TTFT does not count that wait.
   std::int64_t max_in_flight = 0;
+  // What prompts have in common beside what a trace says; see PromptBlocks.
+  std::optional<SharedPrefix> shared_prefix = std::nullopt;
 };
 
 // All requests as arrays, in order of arrival.

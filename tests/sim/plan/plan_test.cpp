@@ -143,6 +143,16 @@ TEST(Plan, WholeInstancesArePaidAndEnginesSpanMachinesNodeByNode) {
   // An engine of 16 GPUs takes two machines of 8, from either; nobody has machines of 64.
   EXPECT_EQ(std::get<Offer>(cheapest_offer(aws.prices, "h100-sxm", 16, 8, 3)).instances, 6);
   EXPECT_EQ(std::get<Offer>(cheapest_offer(pod.prices, "h100-sxm", 16, 8, 3)).instances, 48);
+  // Two pools on machines of 8: 2 x 1 and 1 x 2 GPUs fit one; 4 and 4 fill one; 8 and 9 x 1 take
+  // 1 + 2; 3 x 5 leave 3 GPUs in each of three, which hold 9 x 1 but not 10.
+  const auto instances = [&](std::vector<EnginePool> pools) {
+    return std::get<Offer>(cheapest_offer(aws.prices, "h100-sxm", std::move(pools), 8)).instances;
+  };
+  EXPECT_EQ(instances({{1, 2}, {2, 1}}), 1);
+  EXPECT_EQ(instances({{4, 1}, {4, 1}}), 1);
+  EXPECT_EQ(instances({{8, 1}, {1, 9}}), 3);
+  EXPECT_EQ(instances({{1, 9}, {5, 3}}), 3);
+  EXPECT_EQ(instances({{1, 10}, {5, 3}}), 4);
   const auto none = cheapest_offer(aws.prices, "h100-sxm", 64, 64, 1);
   EXPECT_NE(std::get<std::string>(none).find("64 GPUs"), std::string::npos);
   const auto unknown = cheapest_offer(aws.prices, "no-such-gpu", 1, 8, 1);
