@@ -63,7 +63,7 @@ TEST_P(Fleets, FiguresAreTheStoredOnes) {
 INSTANTIATE_TEST_SUITE_P(Scenarios, Fleets,
                          ::testing::Values(Fleet{"least_loaded", 6}, Fleet{"prefix_affinity", 4},
                                            Fleet{"prefill_and_decode_pools", 1}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& fleet) { return std::string(fleet.param.name); });
 
 // None is left out.
 TEST(Fleets, EveryScenarioIsHere) {
