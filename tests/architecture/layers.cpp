@@ -82,7 +82,7 @@ const std::vector<Layer>& layers() {
       {"sim/timeline", with(kBelowEvaluate, "sim")},
       {"sim/report",
        {"models/*", "sim/result", "sim/plan", "sim/scenario", "sim/deployment", "sim/forward"}},
-      {"calibrate/measurement", kUnitsText},
+      {"calibrate/measurement", {"models/text", "models/routing"}},
       {"calibrate/kernels", {"calibrate/measurement", "models/architecture", "models/routing"}},
       {"calibrate/all2all", {"calibrate/measurement", "models/architecture", "models/routing"}},
       {"calibrate/layer", {"calibrate/kernels", "calibrate/all2all"}},
@@ -119,6 +119,7 @@ const std::vector<ThirdParty>& third_party() {
       {"sys/", kSystem},
       {"unistd.h", kSystem},
       {"fcntl.h", kSystem},
+      {"sched.h", {"calibrate/measurement"}},
   };
   return kThirdParty;
 }
