@@ -5,11 +5,15 @@
 #include <algorithm>
 
 #include "models/text/input_error.hpp"
+#include "models/text/json.hpp"
 
 namespace moeplan::calibrate {
 namespace {
 
 constexpr double kBeyondCache = 2.0;  // of the last-level cache: less may have stayed in it
+
+// A JSON string is a YAML one too.
+std::string quoted(std::string text) { return text::Json(std::move(text)).line(); }
 
 }  // namespace
 
@@ -67,9 +71,9 @@ std::string cpu_hardware_text(const models::Measurements& measured, const Kernel
       R"(# A measured CPU: rates are the best that its kernels reached, not a maker's figures.
 schema: moeplan.gpu
 schema_version: 1
-name: "{name}, {threads} threads"
+name: {name}
 sources:
-  measured: "{name_of_file}, sha256 {sha256}, {source}"
+  measured: {origin}
   system: "what the operating system reports"
   user: "stated to moeplan-measure --power"
   unused: "not measured: one device exchanges nothing"
@@ -89,9 +93,12 @@ computes_in:
   bf16: {{value: fp32, source: library}}
   fp16: {{value: fp32, source: library}}
 )",
-      fmt::arg("name", device.name()), fmt::arg("threads", device.multiprocessors()),
-      fmt::arg("name_of_file", measured.name), fmt::arg("sha256", measured.sha256),
-      fmt::arg("source", measured.source), fmt::arg("memory", in_bytes(device.memory())),
+      fmt::arg("name",
+               quoted(fmt::format("{}, {} threads", device.name(), device.multiprocessors()))),
+      fmt::arg("threads", device.multiprocessors()),
+      fmt::arg("origin", quoted(fmt::format("{}, sha256 {}, {}", measured.name, measured.sha256,
+                                            measured.source))),
+      fmt::arg("memory", in_bytes(device.memory())),
       fmt::arg("bandwidth", rates.bandwidth.value() * 1e-9),
       fmt::arg("cache", in_bytes(device.last_level_cache())), fmt::arg("power", power.value()),
       fmt::arg("compute", rates.compute.value() * 1e-12));

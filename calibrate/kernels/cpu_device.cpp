@@ -13,6 +13,7 @@
 #include "calibrate/kernels/devices.hpp"
 #include "calibrate/kernels/token_counts.hpp"
 #include "calibrate/measurement/fingerprint.hpp"
+#include "calibrate/measurement/preemption.hpp"
 #include "models/routing/split_mix.hpp"
 
 namespace moeplan::calibrate {
@@ -26,6 +27,7 @@ constexpr double kColdFactor = 3.0;        // windows together over the last-lev
 constexpr double kLargestShare = 0.4;      // of the host's memory, for one case
 constexpr double kShortestSample = 20e-6;  // s; shorter calls are timed several at once
 constexpr double kUsualRate = 0.75;        // below this share of the best rate seen: throttled
+constexpr double kMostPreempted = 0.1;     // of the samples; more is flagged: not alone here
 constexpr int kProbeSteps = 4000;
 
 double seconds_since(SteadyTime::time_point begin) {
@@ -73,14 +75,27 @@ class CpuCase : public TimedCase {
     for (int i = 0; i < calls_; ++i) {
       call_(next_++);
     }
-    return seconds_since(begin) / calls_;
+    const double spent = seconds_since(begin);
+    const std::int64_t switches = involuntary_switches();
+    ++samples_;
+    preempted_ += switches > switches_ ? 1 : 0;
+    switches_ = switches;
+    return spent / calls_;
   }
   bool throttled() override { return probe_.below_usual(); }
   int calls() const override { return calls_; }
+  std::vector<std::string> flags() const override {
+    return static_cast<double>(preempted_) > kMostPreempted * static_cast<double>(samples_)
+               ? std::vector<std::string>{"preempted"}
+               : std::vector<std::string>{};
+  }
 
  private:
   Call call_;
   RateProbe& probe_;
+  std::int64_t samples_ = 0;
+  std::int64_t preempted_ = 0;  // of them: a core was taken away
+  std::int64_t switches_ = involuntary_switches();
   std::int64_t next_ = 0;
   int calls_ = 1;
 };

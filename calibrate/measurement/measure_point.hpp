@@ -30,7 +30,7 @@ class TimedCase {
   virtual bool throttled() { return false; }
   // Calls timed together in one sample, for calls too short to be timed alone.
   virtual int calls() const { return 1; }
-  // What the reader of the figure must know ("inputs_cached"); goes into the record's flags.
+  // What the reader of the figure must know ("preempted"); goes into the record's flags.
   virtual std::vector<std::string> flags() const { return {}; }
 };
 

@@ -27,7 +27,7 @@ struct ProcessOptions {
 ProcessEnd run_process(const std::vector<std::string>& arguments,
                        const ProcessOptions& options = {});
 
-// The running program's own file, for launches of itself.
+// Starts this very program when given to run_process, also when its file was replaced meanwhile.
 std::string own_program();
 
 }  // namespace moeplan::calibrate

@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <fstream>
 #include <system_error>
 #include <thread>
 
+#include "calibrate/measurement/preemption.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace moeplan::calibrate {
@@ -59,8 +61,30 @@ TEST(Process, ASignalIsPassedOnOnce) {
   EXPECT_FALSE(end.timed_out);
 }
 
-TEST(Process, KnowsItsOwnProgram) {
-  EXPECT_NE(own_program().find("calibrate_measurement_test"), std::string::npos);
+TEST(Process, StartsItsOwnProgram) {
+  // A filter that no test fits: GoogleTest ends with 0, and other programs do not know the flag.
+  EXPECT_EQ(run_process({own_program(), "--gtest_list_tests", "--gtest_filter=None"}).exit_code, 0);
+}
+
+TEST(Preemption, CountsCoresThatWereTakenAway) {
+  // More busy threads than cores: the scheduler has to take one's core away sooner or later.
+  const std::int64_t before = involuntary_switches();
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < 2 * std::thread::hardware_concurrency() + 2; ++i) {
+    threads.emplace_back([&] {
+      while (!stop) {
+      }
+    });
+  }
+  for (int tries = 0; tries < 1000 && involuntary_switches() == before; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  stop = true;
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_GT(involuntary_switches(), before);
 }
 
 }  // namespace
