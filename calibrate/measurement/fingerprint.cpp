@@ -66,7 +66,7 @@ double cache_bytes(int level) {
   return 0.0;
 }
 
-std::string or_unknown(std::string text) { return text.empty() ? kUnknown : text; }
+std::string or_unknown(const std::string& text) { return text.empty() ? kUnknown : text; }
 
 std::string whole(double value) {
   return value > 0.0 ? fmt::format("{:.0f}", value) : std::string(kUnknown);
