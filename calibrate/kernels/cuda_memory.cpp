@@ -6,13 +6,13 @@
 
 namespace moeplan::calibrate {
 
-void cuda_check(cudaError_t status, const std::source_location& where) {
+void cuda_check(cudaError_t status, const char* file, int line) {
   if (status == cudaSuccess) {
     return;
   }
-  const std::string file = where.file_name();
+  const std::string path = file;
   throw DeviceError(fmt::format("CUDA: {} ({}:{})", cudaGetErrorString(status),
-                                file.substr(file.rfind('/') + 1), where.line()));
+                                path.substr(path.rfind('/') + 1), line));
 }
 
 }  // namespace moeplan::calibrate

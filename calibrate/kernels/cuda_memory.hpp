@@ -8,7 +8,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <source_location>
 #include <vector>
 
 #include "calibrate/measurement/device_error.hpp"
@@ -16,8 +15,9 @@
 namespace moeplan::calibrate {
 
 // Throws: DeviceError with the runtime's text and the calling line.
-void cuda_check(cudaError_t status,
-                const std::source_location& where = std::source_location::current());
+// (std::source_location is not there for clang with GCC 12's library.)
+void cuda_check(cudaError_t status, const char* file = __builtin_FILE(),
+                int line = __builtin_LINE());
 
 class DeviceBuffer {
  public:
