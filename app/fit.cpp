@@ -104,7 +104,7 @@ void add_fit(CLI::App& app, int& exit_code) {
                    "prints and writes their law")
       ->excludes(measurements);
   command->add_option("--hardware", options->hardware,
-                      "Device they were measured on (catalog id), required");
+                      "Device they were measured on (catalog id, or a path), required");
   command->footer(
       std::string(kKnownFormats) +
       "\n"

@@ -27,7 +27,8 @@ namespace moeplan::models {
 // source tree the build was configured from. Throws: InputError E_IO naming all that were tried.
 std::filesystem::path data_dir();
 
-Gpu load_gpu(const std::string& id);
+// A path: a file of the same form, e.g. what moeplan-measure writes; its id is the file's stem.
+Gpu load_gpu(const std::string& id_or_path);
 Fabric load_fabric(const std::string& id);
 Node load_node(const std::string& id);
 PriceBook load_price_book(const std::string& id_or_path);

@@ -114,14 +114,15 @@ void read_computes_in(text::Reader& file, const Sources& sources, Gpu& gpu) {
 
 }  // namespace
 
-Gpu load_gpu(const std::string& id) {
-  const text::Document document = text::load_yaml(catalog_path("gpus", "GPU", id));
+Gpu load_gpu(const std::string& id_or_path) {
+  const std::filesystem::path path = named_path("gpus", "GPU", id_or_path);
+  const text::Document document = text::load_yaml(path);
   text::Problems problems(document);
   text::Reader file(problems, document.root);
   text::check_schema(file, "moeplan.gpu", 1, 1);
   const Sources sources(file);
   Gpu gpu;
-  gpu.id = id;
+  gpu.id = path.stem().string();
   gpu.name = file.string("name");
   gpu.memory = sources.quantity<kData>(file, "memory", gpu.sources);
   gpu.bandwidth = sources.quantity<kBandwidth>(file, "bandwidth", gpu.sources);

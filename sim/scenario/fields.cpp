@@ -123,7 +123,10 @@ std::vector<Field> make_fields() {
                .doc = "true: use the curve although it was measured on a model of another "
                       "architecture (the plan says so)."});
 
-  t.push_back(text_list("hardware.gpu", true, "", "Catalog ids; each is a candidate."));
+  t.push_back(
+      text_list("hardware.gpu", true, "",
+                "Catalog ids, or paths of hardware files (relative to the scenario); each is "
+                "a candidate."));
   t.push_back(text_list("hardware.node", false, "",
                         "Catalog ids of machines; each is a candidate for its GPU, which must be "
                         "listed. Without one, the GPU's usual node and network."));

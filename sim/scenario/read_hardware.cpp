@@ -81,7 +81,8 @@ std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& 
   }
   std::vector<HardwareOption> options;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    const auto gpu = check.loaded("hardware.gpu", i, [&] { return models::load_gpu(ids[i]); });
+    const auto gpu =
+        check.loaded("hardware.gpu", i, [&] { return models::load_gpu(resolved(ids[i], path)); });
     if (!gpu) {
       continue;
     }

@@ -285,7 +285,11 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   }
   const NetworkOptions network = read_network(check, values);
   std::vector<HardwareOption> hardware = read_hardware(
-      check, values, path, {.weights = precision, .experts = architecture->experts_in(precision)});
+      check, values, path,
+      {.weights = precision,
+       .experts = architecture->experts_in(precision),
+       // As models::plain_bytes counts them.
+       .plain = precision == models::Precision::fp32 ? precision : models::Precision::bf16});
   if (overrides.seed) {
     values.override_count("seed", *overrides.seed, "--seed");
   }

@@ -82,8 +82,9 @@ const std::vector<Layer>& layers() {
       {"sim/timeline", with(kBelowEvaluate, "sim")},
       {"sim/report",
        {"models/*", "sim/result", "sim/plan", "sim/scenario", "sim/deployment", "sim/forward"}},
-      {"calibrate/measurement", kUnitsText},
-      {"calibrate/kernels", {"calibrate/measurement", "models/architecture", "models/routing"}},
+      {"calibrate/measurement", {"models/text", "models/routing"}},
+      {"calibrate/kernels",
+       {"calibrate/measurement", "models/architecture", "models/routing", "models/text"}},
       {"calibrate/all2all", {"calibrate/measurement", "models/architecture", "models/routing"}},
       {"calibrate/layer", {"calibrate/kernels", "calibrate/all2all"}},
       {"calibrate/import", {"calibrate/measurement", "models/*"}},
@@ -119,6 +120,7 @@ const std::vector<ThirdParty>& third_party() {
       {"sys/", kSystem},
       {"unistd.h", kSystem},
       {"fcntl.h", kSystem},
+      {"sched.h", {"calibrate/measurement"}},
   };
   return kThirdParty;
 }
