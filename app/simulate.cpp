@@ -91,7 +91,6 @@ void add_simulate(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  moeplan simulate scenarios/examples/mixtral_a100_or_h100.yaml --gpu h100-sxm --gpus 2 "
       "--tensor-parallel 2 --expert-parallel false --experts-kept 8 --replicas 8\n"
-      "  moeplan simulate scenarios/fleet/prefix_affinity.yaml --replicas 4\n"
       "  moeplan simulate scenarios/paper/fig2a_experts.yaml --format json\n");
   sub->callback([command, &exit_code] { exit_code = command->run(); });
 }

@@ -179,8 +179,8 @@ TEST(PlanJsonInfeasible, RowsHaveTheirKeys) {
       keys.insert(entry.key);
     }
     EXPECT_EQ(keys, (std::set<std::string>{"experts_kept", "gpu", "gpus", "tensor_parallel",
-                                           "expert_parallel", "data_parallel", "placement",
-                                           "redundant_experts", "code", "reason"}));
+                                           "expert_parallel", "data_parallel", "pipeline_parallel",
+                                           "placement", "redundant_experts", "code", "reason"}));
     EXPECT_EQ(row.find("code")->scalar, "expert_parallel");
     EXPECT_THAT(row.find("reason")->scalar, testing::HasSubstr("127 experts of layer 0"));
   }
