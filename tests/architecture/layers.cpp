@@ -114,7 +114,7 @@ const std::vector<ThirdParty>& third_party() {
       {"nccl.h", kDevices},
       {"cuda", kDevices},
       {"cublas", kDevices},
-      {"cblas.h", {"calibrate/kernels"}},
+      {"cblas.h", {"calibrate/kernels", "models/pruning"}},
       {"benchmark/", {"calibrate/kernels"}},
       {"sys/", kSystem},
       {"unistd.h", kSystem},
