@@ -23,6 +23,12 @@ std::vector<std::int64_t> counts(text::Reader& reader, const std::string& key) {
   return result;
 }
 
+// A wrong word is recorded by the reader; what is returned then is never used.
+PruningMethod method(text::Reader& reader) {
+  return pruning_method_from(reader.choice("method", pruning_method_names()))
+      .value_or(PruningMethod::uncurl);
+}
+
 KeptExpert read_kept(text::Reader& reader) {
   KeptExpert kept;
   kept.anchor = static_cast<std::int32_t>(reader.count("anchor", kIds));
@@ -66,7 +72,7 @@ void check_kept(text::Reader& reader, const PrunedLayer& layer) {
 PrunedLayer read_layer(text::Reader& reader) {
   PrunedLayer layer;
   layer.plan.layer = reader.count("layer", kIds);
-  layer.plan.method = *pruning_method_from(reader.choice("method", pruning_method_names()));
+  layer.plan.method = method(reader);
   layer.plan.experts = reader.count("experts", {.low = 1, .high = kIds.high});
   layer.top_k = reader.count("top_k", {.low = 1, .high = kIds.high});
   layer.tokens = reader.count("tokens", text::kPositive);
@@ -103,8 +109,9 @@ PrunedModelFile read_pruning_plan(const std::filesystem::path& path) {
   text::check_schema(reader, "moeplan.pruning_plan", 1, 1);
   problems.throw_if_any();
   PrunedModelFile file;
-  file.method = *pruning_method_from(reader.choice("method", pruning_method_names()));
-  file.router = *router_mode_from(reader.choice("router", router_mode_names()));
+  file.method = method(reader);
+  file.router =
+      router_mode_from(reader.choice("router", router_mode_names())).value_or(RouterMode::sliced);
   file.seed = static_cast<std::uint64_t>(reader.count("seed"));
   file.layout = reader.choice("layout", {"huggingface", "native"});
   file.model_type = reader.string("model_type");
