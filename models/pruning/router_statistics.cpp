@@ -182,26 +182,36 @@ void RouterStatisticsBuilder::add(const float* logits, std::int64_t tokens) {
 
 void RouterStatisticsBuilder::count(const float* logits, std::int64_t token) {
   const auto n = static_cast<std::size_t>(experts_);
-  const auto [low, high] = std::minmax_element(logits, logits + n);
-  if (n > 1 && *low == *high) {
+  const auto ends = std::minmax_element(logits, logits + n);
+  const float high = *ends.second;
+  if (n > 1 && *ends.first == high) {
     throw BadLogit("all logits are equal, so it chooses no expert", token);
   }
-  double sum = 0.0;
-  for (std::size_t e = 0; e < n; ++e) {
+  const auto score = [&](std::size_t e) {
     const auto logit = static_cast<double>(logits[e]);
-    logit_sum_[e] += logit;
-    scores_[e] = rule_.softmax ? std::exp(logit - static_cast<double>(*high))
+    scores_[e] = rule_.softmax ? std::exp(logit - static_cast<double>(high))
                                : 1.0 / (1.0 + std::exp(-logit));
-    sum += scores_[e];
+    return scores_[e];
+  };
+  for (std::size_t e = 0; e < n; ++e) {
+    logit_sum_[e] += static_cast<double>(logits[e]);
+  }
+  // The scores of all experts are needed to choose with a bias, and for the sum of a softmax over
+  // all; else those of the chosen ones do.
+  double total = 1.0;
+  if (!bias_.empty() || (rule_.softmax && !rule_.normalised)) {
+    double sum = 0.0;
+    for (std::size_t e = 0; e < n; ++e) {
+      sum += score(e);
+    }
+    total = rule_.softmax ? sum : 1.0;
   }
   choose_experts(logits, scores_, bias_, chosen_);
-  double total = rule_.softmax ? sum : 1.0;
-  if (rule_.normalised) {
-    total = 0.0;
-    for (const std::int32_t e : chosen_) {
-      total += scores_[static_cast<std::size_t>(e)];
-    }
+  double chosen_sum = 0.0;
+  for (const std::int32_t e : chosen_) {
+    chosen_sum += score(static_cast<std::size_t>(e));
   }
+  total = rule_.normalised ? chosen_sum : total;
   for (const std::int32_t e : chosen_) {
     const auto i = static_cast<std::size_t>(e);
     ++selected_[i];
