@@ -103,6 +103,7 @@ const std::vector<std::vector<std::string>>& commands() {
                                                             {"fit"},
                                                             {"import"},
                                                             {"validate"},
+                                                            {"prune"},
                                                             {"schema"}};
   return all;
 }
