@@ -48,6 +48,7 @@ void add_inspect_trace(CLI::App& inspect, int& exit_code);  // below inspect
 void add_fit(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
 void add_validate(CLI::App& app, int& exit_code);
+void add_prune(CLI::App& app, int& exit_code);
 void add_schema(CLI::App& app, int& exit_code);
 
 extern const char* const kVersion;

@@ -36,9 +36,28 @@ PrunedModel RoutedModel::prune(std::int64_t kept) const {
   for (const RoutedLayer& layer : layers_) {
     groups.push_back(layer.limit.groups);
   }
-  PrunedModel out{unpruned_.pruned(mode_, kept, groups), std::nullopt};
-  if (std::all_of(layers_.begin(), layers_.end(),
-                  [&](const RoutedLayer& layer) { return layer.experts == kept; })) {
+  std::vector<std::vector<ExpertId>> anchors;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    anchors.push_back(unpruned_.layer(i).most_popular(kept, groups[i]));
+  }
+  return with_effect(unpruned_.pruned(mode_, kept, groups), anchors);
+}
+
+void RoutedModel::set(std::int64_t kept, ModelRouting routing,
+                      const std::vector<std::vector<ExpertId>>& anchors) {
+  require(routing.layers() == layers_.size() && anchors.size() == layers_.size(),
+          "one routing and one list of anchors per MoE layer");
+  prepared_[kept] = std::make_shared<const PrunedModel>(with_effect(std::move(routing), anchors));
+}
+
+PrunedModel RoutedModel::with_effect(ModelRouting routing,
+                                     const std::vector<std::vector<ExpertId>>& anchors) const {
+  PrunedModel out{std::move(routing), std::nullopt};
+  bool whole = true;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    whole = whole && out.routing.layer(i).experts() == layers_[i].experts;
+  }
+  if (whole) {
     return out;
   }
   RouterEffect effect{.mode = mode_,
@@ -46,9 +65,8 @@ PrunedModel RoutedModel::prune(std::int64_t kept) const {
                       .pruned = skew_statistics(out.routing)};
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Routing& before = unpruned_.layer(i);
-    const std::vector<ExpertId> anchors = before.most_popular(kept, groups[i]);
     const RouterChange change =
-        router_change(before, out.routing.layer(i), mode_, anchors, layers_[i].gates);
+        router_change(before, out.routing.layer(i), mode_, anchors[i], layers_[i].gates);
     if (i == 0 ||
         change.top_k_after * effect.top_k < effect.effective_top_k * change.top_k_before) {
       effect.top_k = change.top_k_before;

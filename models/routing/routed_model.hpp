@@ -45,9 +45,16 @@ class RoutedModel {
   // `kept` experts in every MoE layer; worked out now unless prepared. Never nullptr.
   // Throws: std::logic_error as Routing::pruned.
   std::shared_ptr<const PrunedModel> at(std::int64_t kept) const;
+  // From now on, `kept` experts are this routing, whose counts may differ from layer to layer;
+  // anchors: [MoE layers][kept], the experts whose columns stayed.
+  // Throws: std::logic_error when there is not one routing and list of anchors per MoE layer.
+  void set(std::int64_t kept, ModelRouting routing,
+           const std::vector<std::vector<ExpertId>>& anchors);
 
  private:
   PrunedModel prune(std::int64_t kept) const;
+  PrunedModel with_effect(ModelRouting routing,
+                          const std::vector<std::vector<ExpertId>>& anchors) const;
 
   std::vector<RoutedLayer> layers_;
   ModelRouting unpruned_;

@@ -13,26 +13,25 @@ namespace {
 
 // Why the candidate's experts cannot be spread over its ranks, or nothing.
 std::optional<Infeasible> check_placement(const Candidate& c, const models::MoeFfn& moe,
-                                          std::size_t layer) {
+                                          std::size_t layer, std::int64_t kept) {
   const int ranks = c.stage_gpus();
-  const std::int64_t slots = c.experts_kept + c.redundant_experts;
+  const std::int64_t slots = kept + c.redundant_experts;
   if (slots % ranks != 0) {
     const std::string experts =
         c.redundant_experts == 0
-            ? fmt::format("{} experts", c.experts_kept)
-            : fmt::format("{} experts and {} redundant ones", c.experts_kept, c.redundant_experts);
+            ? fmt::format("{} experts", kept)
+            : fmt::format("{} experts and {} redundant ones", kept, c.redundant_experts);
     return Infeasible{
         c, "expert_parallel",
         fmt::format("{} of layer {} do not divide over {} expert-parallel ranks (experts {} to {} "
                     "would be left over)",
                     experts, layer, ranks, slots / ranks * ranks, slots - 1)};
   }
-  if (c.redundant_experts > c.experts_kept * (ranks - 1)) {
-    return Infeasible{
-        c, "placement",
-        fmt::format("{} redundant experts: {} experts have at most {} more copies on "
-                    "{} ranks",
-                    c.redundant_experts, c.experts_kept, c.experts_kept * (ranks - 1), ranks)};
+  if (c.redundant_experts > kept * (ranks - 1)) {
+    return Infeasible{c, "placement",
+                      fmt::format("{} redundant experts: {} experts have at most {} more copies on "
+                                  "{} ranks",
+                                  c.redundant_experts, kept, kept * (ranks - 1), ranks)};
   }
   if (c.redundant_experts > 0 && c.exchange == Exchange::capacity_padded && c.data_parallel > 1) {
     return Infeasible{c, "placement",
@@ -58,7 +57,8 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
     return no("architecture", *why);
   }
   if (c.experts_kept > 0) {
-    if (const auto why = models::why_not_experts(scenario.architecture, c.experts_kept)) {
+    if (const auto why = models::why_not_experts(scenario.architecture,
+                                                 scenario.experts_per_layer(c.experts_kept))) {
       return no("pruning", *why);
     }
   }
@@ -133,7 +133,7 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
                                         name_of(c.exchange)));
     }
     if (c.expert_parallel) {
-      if (auto why = check_placement(c, moe, i)) {
+      if (auto why = check_placement(c, moe, i, scenario.experts_per_layer(c.experts_kept)[i])) {
         return why;
       }
     }
@@ -233,7 +233,8 @@ std::variant<Deployment, Infeasible> deploy(const Scenario& scenario, const Cand
   Deployment d{&scenario,
                candidate,
                candidate.experts_kept > 0
-                   ? models::with_experts(scenario.architecture, candidate.experts_kept)
+                   ? models::with_experts(scenario.architecture,
+                                          scenario.experts_per_layer(candidate.experts_kept))
                    : scenario.architecture,
                {},
                {},

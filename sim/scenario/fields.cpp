@@ -114,6 +114,10 @@ std::vector<Field> make_fields() {
                          "the unpruned model."));
   t.push_back(choice_field("pruning.router", {"reinitialised", "sliced", "merged_logits"}, "sliced",
                            "What became of the router (serving.md 4)."));
+  t.push_back(text_field("pruning.plan", false, "",
+                         "Path of a pruning_plan.json of `moeplan prune`: its experts per layer, "
+                         "router and routing are a candidate beside the unpruned model; instead of "
+                         "the other keys of pruning and of workload.routing."));
 
   t.push_back(text_field("accuracy.curve", false, "",
                          "Catalog id or path of the accuracy curve over experts kept."));

@@ -28,6 +28,22 @@ Exchange exchange_from(const std::string& name) {
   throw std::logic_error("the field table allows an exchange that is not known");
 }
 
+// The plan brings what these keys say otherwise.
+std::optional<PlannedPruning> read_planned(Checker& check, const ScenarioValues& values,
+                                           const std::filesystem::path& scenario,
+                                           const models::SmoeArchitecture& architecture) {
+  for (const char* key :
+       {"pruning.experts_kept", "pruning.router", "workload.routing.distribution"}) {
+    if (values.given(key)) {
+      check.problem(key, "E_VALUE", fmt::format("pruning.plan says what {} is", key),
+                    fmt::format("pruning.plan or {}", key));
+    }
+  }
+  return check.loaded("pruning.plan", [&] {
+    return load_planned_pruning(scenario.parent_path() / values.text("pruning.plan"), architecture);
+  });
+}
+
 // A static pass has no requests: what only it reads would be ignored in silence, and so would it.
 void check_regime(Checker& check, const ScenarioValues& values) {
   if (values.text("engine.regime") == "static_forward") {
@@ -244,6 +260,12 @@ std::int64_t Scenario::pretrained_experts() const {
   return moe == nullptr ? 0 : moe->experts;
 }
 
+std::vector<std::int64_t> Scenario::experts_per_layer(std::int64_t kept) const {
+  return planned && planned->experts_kept == kept
+             ? planned->per_layer
+             : std::vector<std::int64_t>(architecture.layers.size(), kept);
+}
+
 Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverrides& overrides) {
   const std::string content = text::read_file(path);
   const text::Document document = text::parse_yaml(content, path.string());
@@ -276,6 +298,14 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
                                           ? *models::precision_from(values.text("model.precision"))
                                           : architecture->weight_precision;
   std::vector<std::int64_t> experts = read_experts(check, values, *architecture);
+  std::optional<PlannedPruning> planned;
+  if (values.has("pruning.plan")) {
+    planned = read_planned(check, values, path, *architecture);
+    check.throw_if_any();
+    if (planned->experts_kept != experts.front()) {
+      experts.push_back(planned->experts_kept);
+    }
+  }
   check_products(check, values, *architecture);
   check_layouts(check, values, first_moe(*architecture) == nullptr);
   std::vector<std::string> warnings;
@@ -295,11 +325,13 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   }
   const std::uint64_t seed =
       overrides.seed ? *overrides.seed : static_cast<std::uint64_t>(values.count("seed"));
-  const models::RouterMode router = *models::router_mode_from(values.text("pruning.router"));
+  const models::RouterMode router =
+      planned ? planned->plan.router : *models::router_mode_from(values.text("pruning.router"));
   std::vector<models::PlacementRule> placement = read_placement(check, values);
   EngineOptions engine = read_engine(check, values, *architecture);
   models::RoutedModel routing =
-      read_routed_model(check, workload.routing, *architecture, router, experts, seed);
+      planned ? planned_routing(*planned, *architecture)
+              : read_routed_model(check, workload.routing, *architecture, router, experts, seed);
   check.throw_if_any();
 
   std::vector<bool> expert_parallel;
@@ -320,6 +352,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .kv_precision = *models::precision_from(values.text("model.kv_precision")),
       .experts_kept = std::move(experts),
       .router = router,
+      .planned = std::move(planned),
       .accuracy = std::move(accuracy),
       .hardware = std::move(hardware),
       .gpus = values.counts("hardware.gpus"),

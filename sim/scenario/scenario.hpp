@@ -20,6 +20,7 @@
 #include "models/routing/placement.hpp"
 #include "sim/result/metrics.hpp"
 #include "sim/scenario/expert_routing.hpp"
+#include "sim/scenario/planned_pruning.hpp"
 #include "sim/scenario/values.hpp"
 #include "sim/workload/request_source.hpp"
 #include "sim/workload/request_trace.hpp"
@@ -149,6 +150,7 @@ struct Scenario {
   models::Precision kv_precision;
   std::vector<std::int64_t> experts_kept;  // empty for a dense model
   models::RouterMode router;
+  std::optional<PlannedPruning> planned;  // one of experts_kept comes from pruning.plan
   std::optional<models::AccuracyCurve> accuracy;
   std::vector<HardwareOption> hardware;
   std::vector<std::int64_t> gpus;             // of one engine
@@ -176,6 +178,9 @@ struct Scenario {
   std::int64_t pretrained_experts() const;
   // How the fleet's traffic reaches its engines, in a sentence.
   std::string split_text() const;
+  // [layers], experts of the design that is called `experts_kept`; what dense layers have is never
+  // read.
+  std::vector<std::int64_t> experts_per_layer(std::int64_t experts_kept) const;
 };
 
 struct ScenarioOverrides {

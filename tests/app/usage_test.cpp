@@ -28,7 +28,7 @@ TEST(Usage, WrongCommandLinesExitWith2AndHelpOnStderr) {
       {{}, "no subcommand"},
       {{"plam"},
        "unknown subcommand 'plam', expected one of plan, simulate, timeline, compare, inspect, "
-       "fit, import, validate, schema; "
+       "fit, import, validate, prune, schema; "
        "did you "
        "mean 'plan'?"},
       {{"plan", "--fromat", "json"}, "unknown option '--fromat'; did you mean '--format'?"},
@@ -103,6 +103,7 @@ const std::vector<std::vector<std::string>>& commands() {
                                                             {"fit"},
                                                             {"import"},
                                                             {"validate"},
+                                                            {"prune"},
                                                             {"schema"}};
   return all;
 }
@@ -138,7 +139,7 @@ std::vector<std::string> words_of(const std::string& line) {
 
 TEST(Usage, ExamplesOfHelpWork) {
   // As printed; --dry-run where a full run would be slow. The files of fit, import, validate,
-  // compare and inspect trace are the user's own.
+  // prune, compare and inspect trace are the user's own.
   const RunOptions here{.directory = source_dir()};
   for (const std::vector<std::string>& command : commands()) {
     for (const std::string& line : examples(help_of(command))) {
@@ -146,7 +147,7 @@ TEST(Usage, ExamplesOfHelpWork) {
       ASSERT_GE(words.size(), 2U) << line;
       words.erase(words.begin());  // moeplan
       if (words.front() == "fit" || words.front() == "import" || words.front() == "validate" ||
-          words.front() == "compare" || words[1] == "trace") {
+          words.front() == "prune" || words.front() == "compare" || words[1] == "trace") {
         continue;
       }
       if ((words.front() == "plan" || words.front() == "simulate" || words.front() == "timeline") &&

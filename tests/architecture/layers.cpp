@@ -62,7 +62,8 @@ const std::vector<Layer>& layers() {
       {"models/latency",
        {"models/text", "models/architecture", "models/hardware", "models/routing"}},
       {"models/pruning", {"models/text", "models/architecture", "models/routing"}},
-      {"models/checkpoint", {"models/text", "models/architecture", "models/routing"}},
+      {"models/checkpoint",
+       {"models/text", "models/architecture", "models/routing", "models/pruning"}},
       {"models/laboratory",
        {"models/text", "models/architecture", "models/hardware", "models/accuracy", "models/price",
         "models/routing", "models/latency", "models/pruning", "models/checkpoint"}},
@@ -99,8 +100,8 @@ const std::vector<ThirdParty>& third_party() {
   static const std::vector<std::string> kDevices = {"calibrate/kernels", "calibrate/all2all",
                                                     "calibrate/layer"};
   // Files and processes: the operating system is asked where files are read and programs run.
-  static const std::vector<std::string> kSystem = {"models/text", "sim/sweep", "app", "calibrate",
-                                                   "calibrate/measurement"};
+  static const std::vector<std::string> kSystem = {
+      "models/text", "models/checkpoint", "sim/sweep", "app", "calibrate", "calibrate/measurement"};
   static const std::vector<ThirdParty> kThirdParty = {
       {"fmt/", {}},
       {"yaml-cpp/", {"models/text"}},
@@ -115,7 +116,7 @@ const std::vector<ThirdParty>& third_party() {
       {"nccl.h", kDevices},
       {"cuda", kDevices},
       {"cublas", kDevices},
-      {"cblas.h", {"calibrate/kernels"}},
+      {"cblas.h", {"calibrate/kernels", "models/pruning"}},
       {"benchmark/", {"calibrate/kernels"}},
       {"sys/", kSystem},
       {"unistd.h", kSystem},

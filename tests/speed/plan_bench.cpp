@@ -1,13 +1,7 @@
 // Suite `plan` of ./moeplan bench: time and peak memory of the default `moeplan plan`, and the time
 // of a release build from an empty folder without the compiler cache. Runs the programs as a user
 // does, as child processes, and asks the kernel what they took (wait4).
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <spawn.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -20,65 +14,15 @@
 #include <vector>
 
 #include "tests/speed/bench_main.hpp"
+#include "tests/speed/child.hpp"
 
 namespace {
 
+using moeplan::speed::Run;
+using moeplan::speed::run;
+using moeplan::speed::ScratchFolder;
+
 constexpr int kRuns = 5;
-
-struct Run {
-  double seconds = 0.0;
-  double peak_mb = 0.0;  // 1e6 bytes
-};
-
-// Runs the command with its output thrown away. Throws: std::runtime_error unless it exits with 0.
-Run run(const std::vector<std::string>& command) {
-  std::vector<char*> arguments;
-  for (const std::string& word : command) {
-    arguments.push_back(const_cast<char*>(word.c_str()));
-  }
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  const auto begin = std::chrono::steady_clock::now();
-  pid_t child = 0;
-  const int error =
-      posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) {
-    throw std::runtime_error(fmt::format("cannot start {}", command[0]));
-  }
-  int status = 0;
-  rusage usage{};
-  if (wait4(child, &status, 0, &usage) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    throw std::runtime_error(fmt::format("{} failed, status {}", fmt::join(command, " "), status));
-  }
-  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
-  return {wall.count(), static_cast<double>(usage.ru_maxrss) * 1024.0 / 1e6};
-}
-
-// A folder that is removed when the program ends, also by an exception.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "moeplan_bench.XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) {
-      throw std::runtime_error("cannot make a folder in " + name);
-    }
-    path_ = name;
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 double build_seconds(unsigned jobs) {
   setenv("CCACHE_DISABLE", "1", 1);
