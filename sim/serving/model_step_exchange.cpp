@@ -4,6 +4,7 @@
 #include <array>
 
 #include "models/routing/exchange_traffic.hpp"
+#include "sim/deployment/exchange_memory.hpp"
 #include "sim/serving/model_step_sum.hpp"
 
 namespace moeplan::sim {
@@ -131,7 +132,8 @@ void ModelStepCost::add_exchange_kernels(const ExpertGroup& group, double own, d
         half(ExchangePhase::combine, hidden * row_bytes_, stretch.combine)};
   };
   Halves best = price(ExchangeMode::normal, group.normal, group.stretch);
-  if (laws_.exchange.takes(ExchangeMode::low_latency, d_.stage_nodes(), own)) {
+  if (own <= static_cast<double>(kLowLatencyTokens) &&
+      laws_.exchange.takes(ExchangeMode::low_latency, d_.stage_nodes(), own)) {
     const Halves other =
         price(ExchangeMode::low_latency, group.low_latency, group.low_latency_stretch);
     if (other[0].duration + other[1].duration < best[0].duration + best[1].duration) {
