@@ -49,6 +49,7 @@ int run(int argc, char** argv) {
   moeplan::app::add_import(app, exit_code);
   moeplan::app::add_validate(app, exit_code);
   moeplan::app::add_prune(app, exit_code);
+  moeplan::app::add_scorecard(app, exit_code);
   moeplan::app::add_schema(app, exit_code);
   try {
     app.parse(argc, argv);

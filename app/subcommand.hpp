@@ -49,6 +49,7 @@ void add_fit(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
 void add_validate(CLI::App& app, int& exit_code);
 void add_prune(CLI::App& app, int& exit_code);
+void add_scorecard(CLI::App& app, int& exit_code);
 void add_schema(CLI::App& app, int& exit_code);
 
 extern const char* const kVersion;

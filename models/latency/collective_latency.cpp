@@ -50,6 +50,13 @@ CollectiveLatency::CollectiveLatency(const std::vector<FittedLaw>& laws, const F
   }
 }
 
+bool CollectiveLatency::measured(Collective collective, const RankGroup& group) const {
+  return fabric_.nodes_of(group) == 1 &&
+         std::any_of(laws_.begin(), laws_.end(), [&](const Law& law) {
+           return law.collective == collective && law.ranks == group.ranks;
+         });
+}
+
 bool CollectiveLatency::exact(Collective collective, int ranks, double bytes, bool spanning,
                               Estimate& best) const {
   bool found = false;

@@ -115,6 +115,12 @@ const ExchangeLatency::Law* ExchangeLatency::find(ExchangeMode mode, ExchangePha
   return best;
 }
 
+bool ExchangeLatency::measured(const RankGroup& group) const {
+  return std::any_of(laws_.begin(), laws_.end(), [&](const Law& law) {
+    return law.ranks == group.ranks && law.nodes == group.nodes;
+  });
+}
+
 bool ExchangeLatency::takes(ExchangeMode mode, int nodes, double tokens) const {
   const Law* dispatch = find(mode, ExchangePhase::dispatch, nodes);
   const Law* combine = find(mode, ExchangePhase::combine, nodes);

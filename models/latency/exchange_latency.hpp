@@ -82,6 +82,8 @@ class ExchangeLatency {
   // Of the laws that answer for a group on so many nodes; empty: there are none.
   std::vector<LawInfo> info(int nodes) const;
   std::vector<LawInfo> info() const;
+  // A law was fitted to groups of exactly so many ranks on so many nodes.
+  bool measured(const RankGroup& group) const;
 
  private:
   struct Law {

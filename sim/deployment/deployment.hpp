@@ -67,7 +67,7 @@ struct MemoryBudget {
   Bytes expert_weights;        //
   Bytes other_weights;         // attention, router, dense, embeddings, head, norms
   Bytes activations;           // peak at max_batched_tokens
-  Bytes buffers;               // engine.buffer_memory
+  Bytes buffers;               // engine.buffer_memory and exchange_buffers()
   Bytes kv;                    // for the cache; <= 0: does not fit
   Bytes kv_per_token;          // of this rank
   std::int64_t kv_blocks = 0;  // of kBlockTokens tokens
@@ -92,6 +92,8 @@ struct Deployment {
   models::RankGroup engine_group() const;  // all GPUs of a stage
 };
 
+struct ExpertStorage;
+
 // Throws: nothing for a design that does not work (that is a value); std::logic_error for a
 // candidate whose numbers do not multiply up.
 std::variant<Deployment, Infeasible> deploy(const Scenario& scenario, const Candidate& candidate);
@@ -107,8 +109,7 @@ MemoryBudget memory_budget(const Scenario& scenario, const Candidate& candidate,
 //     latent: heads / tp a (T (2 (nope + rope) + (nope + v) + v) + C (2 nope + rope + v)): q, k,
 //       expanded keys and values, output, and the C tokens of earlier chunks that vLLM expands at
 //       once, C = min(max(8 max_model_length, 64 max_sequences), 65536)
-//     dense: 3 T I / tp a; experts: workspaces of the fused kernel, R k (max(2 I', h) + I') a with
-//       R = the tokens that enter the kernel
+//     dense: 3 T I / tp a; experts: expert_workspace() (exchange_memory.hpp)
 //   + latent attention only: C (kv_lora_rank + rope) a of latents, and in every layer 16-bit copies
 //     of the expansion for decoding, heads / tp (nope + v) kv_lora_rank a
 //   + logits of max_sequences rows in fp32, on the last stage.
@@ -116,7 +117,7 @@ MemoryBudget memory_budget(const Scenario& scenario, const Candidate& candidate,
 // Source: vllm/model_executor/layers/fused_moe/fused_moe.py (intermediate_cache1..3) and
 // v1/attention/backends/mla/common.py (determine_chunked_prefill_workspace_size), vLLM 0.19.
 Bytes activation_bytes(const models::SmoeArchitecture& architecture, const Candidate& candidate,
-                       const EngineOptions& engine, double bytes_per_element,
+                       const EngineOptions& engine, const ExpertStorage& storage,
                        const StagePlace& place = {});
 
 }  // namespace moeplan::sim

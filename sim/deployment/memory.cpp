@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/units/require.hpp"
+#include "sim/deployment/exchange_memory.hpp"
 #include "sim/deployment/kv_block.hpp"
 #include "sim/deployment/pipeline.hpp"
 
@@ -41,9 +42,23 @@ MemoryBudget stage_budget(const Scenario& scenario, const Candidate& candidate,
   const models::RankWeights weights = stage_weights(stage, candidate, scenario.precision, place);
   m.expert_weights = weights.experts;
   m.other_weights = weights.total() - weights.experts;
+  const int nodes = (candidate.stage_gpus() + gpu.gpus_per_node - 1) / gpu.gpus_per_node;
+  const bool low_latency = scenario.hardware[candidate.hardware].laws.exchange.takes(
+      models::ExchangeMode::low_latency, nodes, 1.0);
   m.activations = activation_bytes(stage, candidate, scenario.engine,
-                                   models::plain_bytes(scenario.precision), place);
+                                   {.precision = stage.experts_in(scenario.precision),
+                                    .bytes_per_element = models::plain_bytes(scenario.precision),
+                                    .low_latency = low_latency},
+                                   place);
   m.buffers = scenario.engine.buffer_memory;
+  // One set for all layers, as large as the layer with most experts needs.
+  Bytes exchange;
+  for (const std::size_t layer : stage.moe_layers()) {
+    exchange = std::max(
+        exchange, exchange_buffers(std::get<models::MoeFfn>(stage.layers[layer].ffn), stage.hidden,
+                                   candidate, scenario.engine, nodes, low_latency));
+  }
+  m.buffers += exchange;
   m.kv = m.usable - m.weights() - m.activations - m.buffers;
   m.kv_per_token =
       models::rank_kv_bytes_per_token(stage, candidate.tensor_parallel, scenario.kv_precision);
@@ -60,14 +75,16 @@ MemoryBudget stage_budget(const Scenario& scenario, const Candidate& candidate,
 }  // namespace
 
 Bytes activation_bytes(const models::SmoeArchitecture& architecture, const Candidate& candidate,
-                       const EngineOptions& engine, double bytes_per_element,
+                       const EngineOptions& engine, const ExpertStorage& storage,
                        const StagePlace& place) {
+  const double bytes_per_element = storage.bytes_per_element;
   const auto tokens = static_cast<double>(engine.max_batched_tokens);
   const auto hidden = static_cast<double>(architecture.hidden);
   const double tp = candidate.tensor_parallel;
   double largest = 0.0;
   double workspace = 0.0;  // kept from the start
   double absorbed = 0.0;   // all layers
+  const models::MoeFfn* previous = nullptr;
   for (const models::Layer& layer : architecture.layers) {
     if (const auto* gqa = std::get_if<models::GroupedQueryAttention>(&layer.attention)) {
       const auto width = static_cast<double>((2 * gqa->heads + 2 * gqa->kv_heads) * gqa->head_dim);
@@ -91,13 +108,14 @@ Bytes activation_bytes(const models::SmoeArchitecture& architecture, const Candi
       largest = std::max(largest, 3.0 * tokens * static_cast<double>(dense->intermediate) / tp *
                                       bytes_per_element);
     } else {
+      // Layers that are alike follow each other.
       const auto& moe = std::get<models::MoeFfn>(layer.ffn);
-      const double entering = tokens * candidate.data_parallel;
-      const double width = static_cast<double>(moe.intermediate) /
-                           (candidate.expert_parallel ? 1.0 : candidate.stage_gpus());
-      const double gate = moe.gated ? 2.0 : 1.0;
-      largest = std::max(largest, entering * static_cast<double>(moe.top_k) *
-                                      (std::max(gate * width, hidden) + width) * bytes_per_element);
+      if (previous == nullptr || !(*previous == moe)) {
+        largest = std::max(
+            largest,
+            expert_workspace(moe, architecture.hidden, candidate, engine, storage).value());
+      }
+      previous = &moe;
     }
   }
   const double logits = place.last ? 4.0 * static_cast<double>(engine.max_sequences) *

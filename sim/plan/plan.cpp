@@ -160,6 +160,13 @@ Plan make_plan(const Scenario& scenario, const PlanOptions& options) {
     return acceptable(d) && d.candidate.experts_kept == pretrained;
   });
   plan.pareto = pareto_front(plan.designs);
+  std::vector<std::size_t> works;
+  for (std::size_t i = 0; i < plan.designs.size(); ++i) {
+    if (acceptable(plan.designs[i])) {
+      works.push_back(i);
+    }
+  }
+  plan.break_even = break_even(plan.designs, works);
   if (plan.recommended) {
     const Design& chosen = plan.designs[*plan.recommended];
     plan.runner_up = best_of(plan.designs, [&](const Design& d) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/plan/break_even.hpp"
 #include "sim/plan/design.hpp"
 
 namespace moeplan::sim {
@@ -18,6 +19,7 @@ struct Plan {
   std::string baseline_reason;             // when there is none
   std::optional<std::size_t> runner_up;
   std::vector<std::size_t> pareto;    // by cost, accuracy and p99 TPOT; cheapest first
+  std::vector<BreakEven> break_even;  // between kinds of hardware; empty where there is one
   std::string binding_constraint;     // ttft tpot throughput accuracy memory budget none
   std::vector<std::string> reasons;   // sentences: why this one, what pruning saved
   std::vector<std::string> warnings;  // stale prices, short runs, extrapolation

@@ -170,6 +170,26 @@ Json provenance_json(const Scenario& scenario, const ReportContext& context) {
       .set("laws", laws);
 }
 
+Json break_even_json(const Plan& plan) {
+  Json all = Json::array();
+  for (const BreakEven& b : plan.break_even) {
+    const Design& own = plan.designs[b.design];
+    const Design& rival = plan.designs[b.against];
+    const auto node = [](const Design& d) { return d.node.empty() ? Json() : Json(d.node); };
+    all.push(Json::object()
+                 .set("gpu", own.gpu)
+                 .set("node", node(own))
+                 .set("paid_gpus", b.paid_gpus)
+                 .set("rent_usd_per_gpu_h", in_usd_per_hour(b.rent_per_gpu))
+                 .set("break_even_usd_per_gpu_h", in_usd_per_hour(b.break_even))
+                 .set("wins", b.wins())
+                 .set("against_gpu", rival.gpu)
+                 .set("against_node", node(rival))
+                 .set("against_usd_per_month", rival.money.usd_per_month));
+  }
+  return all;
+}
+
 Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& context) {
   Json infeasible = Json::array();
   for (const Infeasible& why : plan.infeasible) {
@@ -198,6 +218,7 @@ Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& 
       .set("baseline", optional_design(plan.designs, plan.baseline, own_binding(plan.baseline)))
       .set("baseline_reason", plan.baseline ? Json() : Json(plan.baseline_reason))
       .set("runner_up", optional_design(plan.designs, plan.runner_up, own_binding(plan.runner_up)))
+      .set("break_even", break_even_json(plan))
       .set("reasons", plan.reasons)
       .set("warnings", plan.warnings)
       .set("pareto", pareto)

@@ -107,6 +107,22 @@ TextTable phase_table(const std::vector<const Design*>& designs, const Scenario&
   return table;
 }
 
+TextTable break_even_table(const Plan& plan, const Scenario& scenario) {
+  TextTable table({"GPU", "design with the fewest paid GPUs", "paid GPUs", "USD/GPU-h now",
+                   "wins below", "against"});
+  for (const BreakEven& b : plan.break_even) {
+    const Design& own = plan.designs[b.design];
+    const Design& rival = plan.designs[b.against];
+    table.add(
+        {scenario.hardware[own.candidate.hardware].label(), describe(own, scenario),
+         fmt::format("{}", b.paid_gpus), fmt::format("{:.3f}", in_usd_per_hour(b.rent_per_gpu)),
+         fmt::format("{:.3f}", in_usd_per_hour(b.break_even)),
+         fmt::format("{} ({:.0f} USD/month)", scenario.hardware[rival.candidate.hardware].label(),
+                     rival.money.usd_per_month)});
+  }
+  return table;
+}
+
 void add_infeasible(const Plan& plan, const Scenario& scenario, ReportWriter& out) {
   out.heading(fmt::format("What does not work ({})", plan.infeasible.size()));
   // One line per code and GPU, with the first reason as the example.
@@ -165,6 +181,10 @@ std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportCo
                     ? fmt::format("The {} cheapest of {} designs", kRows, plan.designs.size())
                     : "All designs");
     out.table(design_table(plan, scenario, cheapest(plan, kRows)));
+  }
+  if (!plan.break_even.empty()) {
+    out.heading("Break-even between GPUs (rents at which the recommendation changes)");
+    out.table(break_even_table(plan, scenario));
   }
   if (!shown.empty()) {
     out.heading("Memory");

@@ -56,6 +56,19 @@ Json prefix_json(const std::optional<PrefixUse>& prefix) {
                 : Json();
 }
 
+Json lock_step_json(const std::optional<LockStepUse>& use) {
+  if (!use) {
+    return {};
+  }
+  return Json::object()
+      .set("idle_fraction", use->idle_fraction)
+      .set("own_work_idle_fraction", use->own_work_idle_fraction)
+      .set("dummy_batches", use->dummy_batches)
+      .set("dummy_fraction", use->dummy_fraction)
+      .set("steps_with_dummy_fraction", use->steps_with_dummy_fraction)
+      .set("largest_over_mean_tokens", use->largest_over_mean_tokens);
+}
+
 }  // namespace
 
 Json simulation_json(const Design& d, const Scenario& scenario, const ReportContext& context) {
@@ -110,6 +123,7 @@ Json simulation_json(const Design& d, const Scenario& scenario, const ReportCont
       .set("buffers", buffers_json(m.buffers))
       .set("disaggregation", disaggregation_json(d, scenario))
       .set("prefix_cache", prefix_json(m.prefix))
+      .set("lock_step", lock_step_json(m.lock_step))
       .set("memory", memory_json(d.memory))
       .set("money", m.overloaded ? Json() : money_json(d.money))
       .set("energy_joules_per_token", models::in_joules(d.energy))

@@ -44,6 +44,19 @@ void add_steps(const ServingMetrics& m, ReportWriter& out) {
   out.table(table);
 }
 
+void add_lock_step(const LockStepUse& use, ReportWriter& out) {
+  out.heading("Data-parallel ranks in lock-step");
+  out.item(
+      fmt::format("{:.1f} % of the time of steps a rank waits for the slowest ({:.1f} % of the "
+                  "ranks' own work)",
+                  100.0 * use.idle_fraction, 100.0 * use.own_work_idle_fraction));
+  out.item(fmt::format("dummy batches: {}, {:.1f} % of all; in {:.1f} % of the steps",
+                       use.dummy_batches, 100.0 * use.dummy_fraction,
+                       100.0 * use.steps_with_dummy_fraction));
+  out.item(
+      fmt::format("tokens of the fullest rank: {:.2f} x the mean", use.largest_over_mean_tokens));
+}
+
 }  // namespace
 
 std::string simulation_text(const Design& d, const Scenario& scenario, const ReportContext& context,
@@ -89,6 +102,9 @@ std::string simulation_text(const Design& d, const Scenario& scenario, const Rep
   }
   if (m.steps > 0) {
     add_steps(m, out);
+  }
+  if (m.lock_step) {
+    add_lock_step(*m.lock_step, out);
   }
   if (const TextTable routing = routing_table({&d}, scenario); !routing.empty()) {
     out.heading("Routing");

@@ -78,6 +78,27 @@ HandoverUse handover_use(const ServingTrace& trace, const MetricsOptions& option
   return use;
 }
 
+std::optional<LockStepUse> lock_step_of(const ServingTrace& trace) {
+  const LockStepTotals& all = trace.lock_step;
+  if (all.rank_steps == 0) {
+    return std::nullopt;
+  }
+  const auto rank_steps = static_cast<double>(all.rank_steps);
+  const auto steps = static_cast<double>(all.steps);
+  LockStepUse use;
+  use.idle_fraction = in_seconds(all.waiting) / in_seconds(all.priced);
+  if (all.slowest > SimDuration(0)) {
+    use.own_work_idle_fraction = in_seconds(all.waiting) / in_seconds(all.slowest);
+  }
+  use.dummy_batches = all.dummy_batches;
+  use.dummy_fraction = static_cast<double>(all.dummy_batches) / rank_steps;
+  use.steps_with_dummy_fraction = static_cast<double>(all.steps_with_dummy) / steps;
+  // Mean tokens of a rank: all tokens / ranks, and ranks = rank_steps / steps.
+  use.largest_over_mean_tokens = static_cast<double>(all.largest_tokens) * rank_steps / steps /
+                                 static_cast<double>(all.tokens);
+  return use;
+}
+
 }  // namespace
 
 Growth growth_over_second_half(std::span<const RequestRecord> requests, bool steady) {
@@ -217,6 +238,7 @@ ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& option
                                             : 0.0,
                 .tokens_saved = trace.cached_tokens};
   }
+  m.lock_step = lock_step_of(trace);
   m.extrapolated = trace.extrapolated;
   return m;
 }

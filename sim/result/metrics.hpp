@@ -75,9 +75,10 @@ struct ServingMetrics {
   bool short_run = false;        // fewer than 10,000 arrivals
   PhaseTimes phases;
   double exchange_share = 0.0;
-  std::optional<BufferUse> buffers;     // nullopt: dropless
-  std::optional<HandoverUse> handover;  // nullopt: one pool
-  std::optional<PrefixUse> prefix;      // nullopt: no prefix caching
+  std::optional<BufferUse> buffers;      // nullopt: dropless
+  std::optional<HandoverUse> handover;   // nullopt: one pool
+  std::optional<PrefixUse> prefix;       // nullopt: no prefix caching
+  std::optional<LockStepUse> lock_step;  // nullopt: engines of one data-parallel rank
   std::vector<std::string> extrapolated;
 };
 

@@ -10,6 +10,7 @@
 #include "sim/engine/sim_time.hpp"
 #include "sim/result/expert_rows.hpp"
 #include "sim/result/gap_log.hpp"
+#include "sim/result/lock_step.hpp"
 #include "sim/result/phase.hpp"
 
 namespace moeplan::sim {
@@ -73,6 +74,7 @@ struct ServingTrace {
   std::int64_t peak_kv_blocks = 0;          // of the fullest rank
   std::int64_t blocks_at_end = 0;           // 0 when everything drained
   ExpertRows expert_rows;                   // over all steps; expectations, not integers
+  LockStepTotals lock_step;                 // of engines with several data-parallel ranks
   // Time during which prompts resp. decodes occupied the device, split by tokens in each step.
   SimDuration prefill_time;
   SimDuration decode_time;

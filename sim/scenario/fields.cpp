@@ -148,9 +148,11 @@ std::vector<Field> make_fields() {
   t.push_back(count_field("hardware.nodes_per_leaf", "", 1, 4096,
                           "With flows: nodes on one leaf switch; all of them when absent. An "
                           "engine fills leaves in order."));
-  t.push_back(text_field("hardware.profile", false, "catalog",
-                         "Fitted cost laws: `catalog` (the one committed for the GPU, datasheet "
-                         "laws for what it lacks), `datasheet`, or the id or path of a profile."));
+  t.push_back(
+      text_field("hardware.profile", false, "catalog",
+                 "Fitted cost laws: `catalog` (the one committed for the GPU, datasheet "
+                 "laws for what it lacks), `datasheet`, or the id or path of a profile, for the "
+                 "GPU that it was measured on; others then take theirs of the catalog."));
 
   t.push_back(count_list("parallelism.tensor_parallel", "", 1, 64,
                          "Candidates; without it, every power of two that divides the GPUs."));

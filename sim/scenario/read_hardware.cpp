@@ -11,14 +11,21 @@
 namespace moeplan::sim {
 namespace {
 
-// The profile that hardware.profile means for a GPU; nullopt when the data sheet is to serve.
-std::optional<models::Profile> read_profile(const std::string& name, const std::string& gpu,
+// The profile that hardware.profile means for a GPU; nullopt when the data sheet is to serve. A
+// profile of another GPU among hardware.gpu (a loaner's beside the present fleet) is not meant.
+std::optional<models::Profile> read_profile(const ScenarioValues& values, const std::string& gpu,
                                             const std::filesystem::path& scenario) {
+  const std::string name = values.text("hardware.profile");
   if (name == "datasheet") {
     return std::nullopt;
   }
   if (name != "catalog") {
-    return models::load_profile(models::profile_path(resolved(name, scenario)));
+    models::Profile profile = models::load_profile(models::profile_path(resolved(name, scenario)));
+    const std::vector<std::string> listed = values.texts("hardware.gpu");
+    if (profile.hardware == gpu ||
+        std::find(listed.begin(), listed.end(), profile.hardware) == listed.end()) {
+      return profile;
+    }
   }
   const std::vector<std::string> ids = models::catalog_ids("profiles");
   if (std::find(ids.begin(), ids.end(), gpu) == ids.end()) {
@@ -48,7 +55,7 @@ std::optional<HardwareOption> read_option(Checker& check, const ScenarioValues& 
     return std::nullopt;
   }
   auto laws = check.loaded("hardware.profile", [&] {
-    const auto profile = read_profile(values.text("hardware.profile"), gpu.id, path);
+    const auto profile = read_profile(values, gpu.id, path);
     return models::make_cost_laws(gpu, *inside, &*uplink, profile ? &*profile : nullptr, request);
   });
   if (!laws) {

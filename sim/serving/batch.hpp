@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sim/result/expert_rows.hpp"
+#include "sim/result/lock_step.hpp"
 #include "sim/result/phase.hpp"
 
 namespace moeplan::sim {
@@ -70,6 +71,9 @@ class StepCost {
     parts[0].set(Phase::host, parts[1][Phase::host]);
     parts[1].set(Phase::host, SimDuration(0));
   }
+  // What the ranks of the step priced last, by cost() or staged(), wait for their slowest. A cost
+  // that does not know ranks apart has none.
+  virtual LockStep lock_step() const { return {}; }
   // The line on which cost() of a decode-only step of one rank lies, exactly; its piece at
   // `kv_tokens`. Remembers for extrapolated() what cost() of a step up to kv_tokens_inside would.
   // Prompts beside the decodes change the base alone: cost() of any step of one rank at L KV tokens

@@ -67,6 +67,9 @@ std::optional<SimTime> EngineReplica::start_step(SimTime now, ServingTrace& trac
   const SimDuration duration = jitter_.is_on() ? jitter_.apply(phases.total()) : phases.total();
   require(duration > SimDuration(0), "a step takes time");
   trace.phases += phases;
+  if (ranks_.size() > 1) {
+    trace.lock_step.add(batches_, cost_->lock_step(), phases.total());
+  }
   trace.expert_rows += cost_->expert_rows(batches_);
   trace.busy += duration;
   const bool holds = limits_.scheduler.hold;

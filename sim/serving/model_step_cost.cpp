@@ -186,6 +186,7 @@ PhaseTimes ModelStepCost::cost(std::span<const RankBatch> ranks) {
     group_tokens = largest * d_.candidate.data_parallel;
   }
   PhaseTimes slowest;
+  SimDuration own_work;  // of all ranks
   for (const RankBatch& batch : ranks) {
     if (batch.tokens() == 0) {
       continue;  // a dummy batch waits for the slowest rank
@@ -195,10 +196,16 @@ PhaseTimes ModelStepCost::cost(std::span<const RankBatch> ranks) {
         use(kept(by_rank_tokens_, tokens, [&] { return price_rank_tokens(tokens); }));
     times += price_attention(batch);
     times += use(kept(by_sampled_, batch.sampled, [&] { return price_head(batch.sampled); }));
-    if (times.total() > slowest.total()) {
+    const SimDuration own = times.total();
+    own_work += own;
+    if (own > slowest.total()) {
       slowest = times;
     }
   }
+  const auto count = static_cast<std::int64_t>(ranks.size());
+  lock_step_.slowest = slowest.total();
+  lock_step_.waiting =
+      SimDuration((lock_step_.slowest.picoseconds() * count - own_work.picoseconds()) / count);
   slowest += use_shared(group_tokens, largest, sequences);
   return slowest;
 }

@@ -42,6 +42,7 @@ class ModelStepCost : public StepCost {
   PhaseTimes cost(std::span<const RankBatch> ranks) override;
   std::optional<DecodeLine> decode_line(std::int64_t sequences, std::int64_t kv_tokens) override;
   ExpertRows expert_rows(std::span<const RankBatch> ranks) override;
+  LockStep lock_step() const override { return lock_step_; }
   void begin_run() override { used_outside_ = 0; }
   std::uint64_t remembered() const override { return used_outside_; }
   void remember_only(std::uint64_t remembered) override { used_outside_ = remembered; }
@@ -56,7 +57,6 @@ class ModelStepCost : public StepCost {
   };
   // One kernel family as this deployment uses it.
   struct LawUse {
-    std::string name;        // of the family, "(data sheet)" added where it is not measured
     bool datasheet = false;  //
     double bias = 1.0;       // exp(law_error x discrepancy_sd_log)
     std::uint64_t bit = 0;
@@ -165,6 +165,7 @@ class ModelStepCost : public StepCost {
   CountTable<Priced> by_sequences_;
   CountTable<DecodeAttention> by_decode_sequences_;
   std::uint64_t used_outside_ = 0;
+  LockStep lock_step_;  // of the step priced last
 };
 
 }  // namespace moeplan::sim

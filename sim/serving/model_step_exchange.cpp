@@ -1,9 +1,12 @@
 // ModelStepCost: dispatch and combine of MoE layers (serving.md 1).
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
 #include "models/routing/exchange_traffic.hpp"
+#include "sim/deployment/exchange_memory.hpp"
 #include "sim/serving/model_step_sum.hpp"
 
 namespace moeplan::sim {
@@ -71,9 +74,16 @@ void ModelStepCost::prepare_exchange(ExpertGroup& group, ExchangeNetwork* networ
 // What the collective's bias and marks rest on in this deployment.
 ModelStepCost::LawUse ModelStepCost::use_of(Collective collective, const models::RankGroup& group) {
   const bool kernels = collective == Collective::all_to_all && has_exchange_kernels_;
-  return use_of(
+  LawUse use = use_of(
       kernels ? laws_.exchange.info(d_.stage_nodes()) : laws_.collective.info(collective, group),
       std::string(models::family_of(collective)));
+  if (group.ranks > 1 &&
+      !(kernels ? laws_.exchange.measured(group) : laws_.collective.measured(collective, group))) {
+    const int nodes = group.nodes.value_or(1);
+    names_.back() += nodes > 1 ? fmt::format(" of {} ranks on {} nodes", group.ranks, nodes)
+                               : fmt::format(" of {} ranks", group.ranks);
+  }
+  return use;
 }
 
 const ModelStepCost::LawUse& ModelStepCost::use_of(Collective collective) const {
@@ -131,7 +141,8 @@ void ModelStepCost::add_exchange_kernels(const ExpertGroup& group, double own, d
         half(ExchangePhase::combine, hidden * row_bytes_, stretch.combine)};
   };
   Halves best = price(ExchangeMode::normal, group.normal, group.stretch);
-  if (laws_.exchange.takes(ExchangeMode::low_latency, d_.stage_nodes(), own)) {
+  if (own <= static_cast<double>(kLowLatencyTokens) &&
+      laws_.exchange.takes(ExchangeMode::low_latency, d_.stage_nodes(), own)) {
     const Halves other =
         price(ExchangeMode::low_latency, group.low_latency, group.low_latency_stretch);
     if (other[0].duration + other[1].duration < best[0].duration + best[1].duration) {

@@ -53,6 +53,9 @@ SimTime PipelineReplica::pass_stages(SimTime now, ServingTrace& trace) {
     instant = start + (jitter_.is_on() ? duration_from(to_seconds(own) * factor) : own);
     free_[i] = instant;
   }
+  if (ranks_.size() > 1) {
+    trace.lock_step.add(batches_, cost_->lock_step(), unscaled);
+  }
   phases.set(Phase::pipeline_wait, waited);
   trace.phases += phases;
   return instant;

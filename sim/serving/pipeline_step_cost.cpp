@@ -39,6 +39,17 @@ ExpertRows PipelineStepCost::expert_rows(std::span<const RankBatch> ranks) {
   return sum;
 }
 
+// Every stage waits for its own slowest rank.
+LockStep PipelineStepCost::lock_step() const {
+  LockStep sum;
+  for (const auto& stage : stages_) {
+    const LockStep own = stage->lock_step();
+    sum.slowest += own.slowest;
+    sum.waiting += own.waiting;
+  }
+  return sum;
+}
+
 void PipelineStepCost::begin_run() {
   for (const auto& stage : stages_) {
     stage->begin_run();

@@ -19,6 +19,7 @@ class PipelineStepCost : public StepCost {
   PhaseTimes cost(std::span<const RankBatch> ranks) override;
   void staged(std::span<const RankBatch> ranks, std::vector<PhaseTimes>& parts) override;
   ExpertRows expert_rows(std::span<const RankBatch> ranks) override;
+  LockStep lock_step() const override;
   void begin_run() override;
   std::vector<std::string> extrapolated() const override;
 

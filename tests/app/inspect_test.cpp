@@ -8,6 +8,7 @@
 
 #include "models/text/load.hpp"
 #include "models/units/parse.hpp"
+#include "tests/app/json_values.hpp"
 #include "tests/app/process.hpp"
 #include "tests/app/scenario_text.hpp"
 #include "tests/support/locations.hpp"
@@ -31,16 +32,6 @@ text::Document shown(std::vector<std::string> arguments) {
   return text::parse_json(run.out.empty() ? "{}" : run.out, "stdout");
 }
 
-const Node& at(const Node& node, const std::string& key) {
-  const Node* found = node.find(key);
-  if (found == nullptr) {
-    throw std::runtime_error("no key " + key);
-  }
-  return *found;
-}
-double number(const Node& node, const std::string& key) {
-  return parse_number(at(node, key).scalar).value();
-}
 const Node& item(const Node& list, const std::string& key, const std::string& value) {
   for (const Node& entry : list.items) {
     if (at(entry, key).scalar == value) {

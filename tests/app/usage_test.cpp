@@ -28,7 +28,7 @@ TEST(Usage, WrongCommandLinesExitWith2AndHelpOnStderr) {
       {{}, "no subcommand"},
       {{"plam"},
        "unknown subcommand 'plam', expected one of plan, simulate, timeline, compare, inspect, "
-       "fit, import, validate, prune, schema; "
+       "fit, import, validate, prune, scorecard, schema; "
        "did you "
        "mean 'plan'?"},
       {{"plan", "--fromat", "json"}, "unknown option '--fromat'; did you mean '--format'?"},
@@ -52,6 +52,9 @@ TEST(Usage, WrongCommandLinesExitWith2AndHelpOnStderr) {
       {{"inspect", "accuracy", "x", "--pretrained-experts", "0"}, "--pretrained-experts"},
       {{"inspect", "model", "x", "--tensor-parallel", "0"}, "--tensor-parallel"},
       {{"fit"}, "--measurements"},
+      {{"scorecard"}, "--profile"},
+      {{"scorecard", "--profile", "a10", "--usd-per-gpu-hour", "1", "2"}, "2 rents for 1 profiles"},
+      {{"scorecard", "--profile", "a10", "--usd-per-gpu-hour", "0"}, "--usd-per-gpu-hour"},
   };
   for (const Case& c : cases) {
     const Finished run = run_moeplan(c.arguments);
@@ -104,6 +107,7 @@ const std::vector<std::vector<std::string>>& commands() {
                                                             {"import"},
                                                             {"validate"},
                                                             {"prune"},
+                                                            {"scorecard"},
                                                             {"schema"}};
   return all;
 }

@@ -90,8 +90,11 @@ const std::vector<Layer>& layers() {
       {"calibrate/layer", {"calibrate/kernels", "calibrate/all2all"}},
       {"calibrate/import", {"calibrate/measurement", "models/*"}},
       {"calibrate/fitting", {"calibrate/measurement", "models/*"}},
+      {"calibrate/scorecard", {"calibrate/fitting", "models/*"}},
       {"calibrate", {"calibrate/*", "models/*"}},
-      {"app", {"models/*", "sim", "sim/*", "calibrate/import", "calibrate/fitting"}},
+      {"app",
+       {"models/*", "sim", "sim/*", "calibrate/import", "calibrate/fitting",
+        "calibrate/scorecard"}},
   };
   return kLayers;
 }
