@@ -68,7 +68,7 @@ class Splitter {
     }
     const char next = text_[++at_];
     if (allowed.find(next) == std::string_view::npos) {
-      fail("E_SYNTAX", at_, "an unknown escape", fmt::format("\\{}", next),
+      fail("E_SYNTAX", at_ - 1, "an unknown escape", fmt::format("\\{}", next),
            "a quote, a backslash or a blank");
     }
     return next;

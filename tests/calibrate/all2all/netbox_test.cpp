@@ -1,0 +1,30 @@
+// Does a law fitted from messages between two hosts predict exchanges of four?
+#include "tests/calibrate/all2all/netbox.hpp"
+
+#include <gtest/gtest.h>
+
+#include <iostream>
+
+#include "tests/calibrate/all2all/ranks.hpp"
+
+namespace moeplan::tests {
+namespace {
+
+TEST(Netbox, ALawOfTwoHostsHoldsForExchangesOfFour) {
+  if (!why_no_ranks().empty()) {
+    GTEST_SKIP() << why_no_ranks();
+  }
+  try {
+    Netbox(2, "50mbit");
+  } catch (const std::runtime_error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  const NetboxFigures figures = netbox_figures(MOEPLAN_MEASURE_PROGRAM);
+  std::cout << figures.rows << "rate " << figures.bandwidth_ratio << " of the configured one\n";
+  EXPECT_NEAR(figures.bandwidth_ratio, 1.0, 0.05);
+  EXPECT_GE(figures.lowest, 0.95);
+  EXPECT_LE(figures.highest, 1.10);
+}
+
+}  // namespace
+}  // namespace moeplan::tests
