@@ -1,6 +1,7 @@
 // The ranks' side of moeplan-measure all2all.
 #include <csignal>
 #include <exception>
+#include <system_error>
 
 #include "calibrate/all2all_launches.hpp"
 #ifdef MOEPLAN_HAS_MPI
@@ -97,10 +98,16 @@ int run_exchange_ranks(const ExchangeSweep& sweep, int launch,
     }
   }
   std::exception_ptr problem;
-  int code = 1;
+  int code = 1;  // as main says it: the launcher hands on the code of whichever rank ends first
   try {
     code = lead(sweep, prepared, launch, cases, progress);
-  } catch (...) {
+  } catch (const InputError&) {
+    code = 3;
+    problem = std::current_exception();
+  } catch (const std::system_error&) {
+    code = 6;
+    problem = std::current_exception();
+  } catch (const std::exception&) {
     problem = std::current_exception();
   }
   cases.finish(code);

@@ -57,12 +57,8 @@ ExchangeLaw fit_exchange_law(const std::vector<TimedBytes>& rows) {
   }
   const double determinant = aa * bb - ab * ab;
   require(determinant > 1e-12 * aa * bb, "a fit needs two different sizes");
-  double start = (a * bb - b * ab) / determinant;
-  double slope = (b * aa - a * ab) / determinant;
-  if (!(start > 0.0)) {
-    start = 0.0;
-    slope = b / bb;
-  }
+  const double start = std::max(0.0, (a * bb - b * ab) / determinant);
+  const double slope = (b * aa - a * ab) / determinant;
   require(slope > 0.0, "durations that grow with the size");
   return {.start = start, .rate = 1.0 / slope, .uplinks = {}};
 }

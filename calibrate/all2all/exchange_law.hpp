@@ -31,8 +31,10 @@ struct TimedBytes {
   double bytes = 0.0;
   double seconds = 0.0;
 };
-// start and rate of t = start + bytes / rate with the least sum of squared relative errors, both
-// kept above zero. Throws: std::logic_error for less than two different sizes.
+// start and rate of t = start + bytes / rate with the least sum of squared relative errors. A start
+// below zero (a shaper's burst passes the first bytes for nothing) becomes zero, and the rate stays
+// that of the slope: it holds for large exchanges. Throws: std::logic_error for less than two
+// different sizes.
 ExchangeLaw fit_exchange_law(const std::vector<TimedBytes>& rows);
 
 }  // namespace moeplan::calibrate

@@ -1,10 +1,12 @@
 // Run by mpirun from calibrate_bench: our osu mode against a loop as the OSU benchmarks write it,
-// turn by turn in one run. Rank 0 prints the ratio of the means farthest from 1.
+// turn by turn in one run. Rank 0 writes the ratio of the means farthest from 1 to the file that
+// is the only argument.
 #include <fmt/format.h>
 #include <mpi.h>
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <vector>
 
 #include "calibrate/all2all/exchange_grid.hpp"
@@ -47,7 +49,7 @@ double median(std::vector<double> values) {
   return quantile(values, 0.5);
 }
 
-int run() {
+int run(const char* file) {
   MpiSession session;
   const RankWorld world = session.world();
   touch_every_pair(session.rank(), session.ranks());
@@ -96,7 +98,7 @@ int run() {
     }
   }
   if (session.rank() == 0) {
-    fmt::print("{:.4f}\n", farthest);
+    std::ofstream(file) << fmt::format("{:.4f}\n", farthest);
   }
   return 0;
 }
@@ -104,4 +106,4 @@ int run() {
 }  // namespace
 }  // namespace moeplan::calibrate
 
-int main() { return moeplan::calibrate::run(); }
+int main(int argc, char** argv) { return argc == 2 ? moeplan::calibrate::run(argv[1]) : 2; }

@@ -55,7 +55,7 @@ std::map<std::string, double> Netbox::measure(const std::string& program) {
                              "--launcher", script(fmt::format("run {}", hosts_)),
                              "--launches", "3",
                              "--visits",   "1",
-                             "--budget",   "90 s",
+                             "--budget",   "45 s",
                              "--kinds",    "all2allv,pingpong",
                              "--patterns", "uniform,hot_receiver_x2",
                              "--smallest", "64 KiB",

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <iostream>
 
 #include "tests/calibrate/all2all/ranks.hpp"
@@ -13,6 +14,11 @@ namespace {
 TEST(Netbox, ALawOfTwoHostsHoldsForExchangesOfFour) {
   if (!why_no_ranks().empty()) {
     GTEST_SKIP() << why_no_ranks();
+  }
+  // Four hosts share these cores: beside other work, ranks wait for a core and not for the network.
+  double load = 0.0;
+  if (::getloadavg(&load, 1) == 1 && load > 1.0) {
+    GTEST_SKIP() << "the machine is busy: load " << load;
   }
   try {
     Netbox(2, "50mbit");
