@@ -12,6 +12,7 @@
 #include <iterator>
 #include <system_error>
 
+#include "calibrate/all2all_command.hpp"
 #include "calibrate/cpu_hardware.hpp"
 #include "calibrate/import/own_format.hpp"
 #include "calibrate/kernel_measurements.hpp"
@@ -229,6 +230,7 @@ int run(int argc, char** argv) {
   Options options;
   int code = kOk;
   add_kernels(app, options, code, arguments);
+  add_all2all(app, code, arguments);
   CLI::App* points = app.add_subcommand("points", "What a journal holds, point by point");
   points->add_option("journal", options.sweep.journal)->required();
   points->add_option("--format", options.format)->check(CLI::IsMember({"table", "json"}));

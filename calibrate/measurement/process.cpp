@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <fstream>
 #include <system_error>
 #include <thread>
 
@@ -45,12 +46,33 @@ Seconds since(SteadyTime begin) {
   }
 }
 
+// Kills the children of this process until there are none: those of a killed one become ours.
+void end_children() {
+  const std::string list = fmt::format("/proc/self/task/{}/children", ::getpid());
+  for (;;) {
+    std::ifstream children(list);
+    pid_t child = 0;
+    int found = 0;
+    while (children >> child) {
+      ++found;
+      ::kill(child, SIGKILL);
+      ::waitpid(child, nullptr, 0);
+    }
+    if (found == 0) {
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 ProcessEnd run_process(const std::vector<std::string>& arguments, const ProcessOptions& options) {
   std::array<int, 2> report{};  // the errno of exec; closed by a successful one
   if (::pipe2(report.data(), O_CLOEXEC) != 0) {
     throw std::system_error(errno, std::generic_category(), "cannot make a pipe");
+  }
+  if (options.end_descendants) {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // orphans below become our children
   }
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
@@ -70,6 +92,7 @@ ProcessEnd run_process(const std::vector<std::string>& arguments, const ProcessO
                             fmt::format("cannot start {}", arguments[0]));
   }
   const SteadyTime begin = std::chrono::steady_clock::now();
+  SteadyTime late = begin;  // when it was told to end
   ProcessEnd end;
   bool killed = false;
   bool passed_on = false;
@@ -84,11 +107,13 @@ ProcessEnd run_process(const std::vector<std::string>& arguments, const ProcessO
       passed_on = true;
       ::kill(child, signal);
     }
-    if (options.longest && since(begin) > *options.longest && !end.timed_out) {
+    if (!end.timed_out &&
+        ((options.longest && since(begin) > *options.longest) || options.hangs())) {
       end.timed_out = true;
+      late = std::chrono::steady_clock::now();
       ::kill(-child, SIGTERM);
     }
-    if (end.timed_out && !killed && since(begin) > *options.longest + kGrace) {
+    if (end.timed_out && !killed && since(late) > kGrace) {
       killed = true;
       ::kill(-child, SIGKILL);
     }
@@ -96,6 +121,9 @@ ProcessEnd run_process(const std::vector<std::string>& arguments, const ProcessO
   }
   if (end.timed_out) {
     ::kill(-child, SIGKILL);  // children that outlived it
+  }
+  if (options.end_descendants) {
+    end_children();
   }
   end.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return end;

@@ -20,6 +20,11 @@ struct ProcessOptions {
   std::optional<Seconds> longest;  // then SIGTERM to the whole group, 5 s later SIGKILL
   // A signal to pass on (once, when it becomes non-zero) to the process: it finishes its point.
   std::function<int()> signal = [] { return 0; };
+  // Asked every few ms; true ends it as `longest` does: it hangs, as its caller can tell.
+  std::function<bool()> hangs = [] { return false; };
+  // Then ends what it started and left behind, in whatever group: launchers of ranks make groups
+  // and sessions of their own. Only for callers that have no other children.
+  bool end_descendants = false;
 };
 
 // arguments[0] is looked for in PATH when it has no slash. The process is a group of its own, and

@@ -86,8 +86,10 @@ const std::vector<Layer>& layers() {
       {"calibrate/measurement", {"models/text", "models/routing"}},
       {"calibrate/kernels",
        {"calibrate/measurement", "models/architecture", "models/routing", "models/text"}},
-      {"calibrate/all2all", {"calibrate/measurement", "models/architecture", "models/routing"}},
-      {"calibrate/layer", {"calibrate/kernels", "calibrate/all2all"}},
+      {"calibrate/all2all",
+       {"calibrate/measurement", "models/architecture", "models/routing", "models/text"}},
+      {"calibrate/layer",
+       {"calibrate/kernels", "calibrate/all2all", "calibrate/measurement", "models/routing"}},
       {"calibrate/import", {"calibrate/measurement", "models/*"}},
       {"calibrate/fitting", {"calibrate/measurement", "models/*"}},
       {"calibrate/scorecard", {"calibrate/fitting", "models/*"}},
@@ -104,7 +106,8 @@ const std::vector<ThirdParty>& third_party() {
                                                     "calibrate/layer"};
   // Files and processes: the operating system is asked where files are read and programs run.
   static const std::vector<std::string> kSystem = {
-      "models/text", "models/checkpoint", "sim/sweep", "app", "calibrate", "calibrate/measurement"};
+      "models/text", "models/checkpoint",     "sim/sweep",        "app",
+      "calibrate",   "calibrate/measurement", "calibrate/all2all"};
   static const std::vector<ThirdParty> kThirdParty = {
       {"fmt/", {}},
       {"yaml-cpp/", {"models/text"}},

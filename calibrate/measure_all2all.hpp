@@ -1,0 +1,43 @@
+#pragma once
+// moeplan-measure all2all: what is planned over the ranks that a launcher starts. Nothing here
+// prints, and nothing needs MPI: parent and ranks make the same plan from the same RankWorld.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "calibrate/all2all/exchange_grid.hpp"
+#include "calibrate/all2all/rank_world.hpp"
+#include "calibrate/measurement/journal.hpp"
+#include "models/units/quantity.hpp"
+
+namespace moeplan::calibrate {
+
+struct ExchangeSweep {
+  std::string launcher;        // as the user wrote it
+  std::string start = "auto";  // of start_mode_names(), or auto
+  Seconds budget = seconds(300.0);
+  int launches = 5;
+  int visits = 2;
+  std::uint64_t seed = 1;
+  std::string journal;
+  std::vector<std::string> families;
+  std::vector<std::string> patterns;
+  std::int64_t smallest = 256;
+  std::int64_t largest = 16 * 1024 * 1024;
+  std::string matrices;  // path of a CSV; "": none
+};
+
+struct PreparedExchanges {
+  ExchangeGrid grid;
+  JournalHeader header;
+  std::string start;  // auto resolved: a window needs a core for every rank
+  Seconds expected;
+};
+
+// matrices: the content of sweep.matrices (rank 0's, on every rank); "" for none.
+// Throws: InputError as exchange_grid and replayed_matrices.
+PreparedExchanges prepare(const ExchangeSweep& sweep, const RankWorld& world,
+                          const std::string& matrices);
+
+}  // namespace moeplan::calibrate
