@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -43,6 +44,11 @@ double seconds(const Work& work) {
   const auto begin = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// Processor time of all threads: what other programs take does not count.
+double processor_seconds() {
+  return static_cast<double>(std::clock()) / static_cast<double>(CLOCKS_PER_SEC);
 }
 
 void write_bytes(const std::string& file, const void* bytes, std::size_t size) {
@@ -333,7 +339,9 @@ void uncurl(Figures& figures) {
       "bound {:.1f} s from {:.1f} GFLOP/s {} SGEMM and {:.3f} s an assignment on each of {} "
       "threads",
       layer, alignments, bound, flops * each / products / 1e9, matrix_library(),
-      assignments / kRounds, kThreads));
+      assignments / kRounds, kThreads,
+      layer_processor / (rates_processor / each * static_cast<double>(alignments)),
+      kLayers * layer_processor / kThreads));
 }
 
 // From checkpoint to checkpoint, as a user runs it.
