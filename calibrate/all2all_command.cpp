@@ -42,8 +42,9 @@ int run_rank(const Options& options) {
   if (!options.probe.empty()) {
     return answer_world(options.probe);
   }
-  return run_exchange_ranks(options.sweep, options.launch,
-                            options.quiet ? [](const SweepProgress&) {} : show_progress);
+  return run_exchange_ranks(
+      options.sweep, options.launch, options.quiet ? [](const SweepProgress&) {} : show_progress,
+      [](const std::string& why) { std::cerr << "error[E_DEVICE]: " << why << "\n"; });
 }
 
 void write_results(const Options& options, const PreparedExchanges& prepared,

@@ -31,7 +31,9 @@ int run_exchange_launches(const ExchangeSweep& sweep, const JournalHeader& heade
 // The ranks' side, inside what the launcher started. Only where built_with_mpi().
 // probe: a file for ask_world. launch: of the sweep. Return exit codes, the same on all ranks.
 int answer_world(const std::string& probe);
+// complain: told what went wrong on this rank alone, before all ranks are ended.
 int run_exchange_ranks(const ExchangeSweep& sweep, int launch,
-                       const std::function<void(const SweepProgress&)>& progress);
+                       const std::function<void(const SweepProgress&)>& progress,
+                       const std::function<void(const std::string&)>& complain);
 
 }  // namespace moeplan::calibrate

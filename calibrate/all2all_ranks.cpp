@@ -38,11 +38,13 @@ StartMode mode_of(const std::string& name) {
 }
 
 // The parent read the file; on another host it may not be there.
-std::string matrices_of(const ExchangeSweep& sweep, const MpiSession& session) {
+std::string matrices_of(const ExchangeSweep& sweep,
+                        const std::function<void(const std::string&)>& complain) {
   try {
     return sweep.matrices.empty() ? std::string() : text::read_file(sweep.matrices);
   } catch (const InputError& error) {
-    session.abort(3, error.what());
+    complain(error.what());
+    MpiSession::end_all_ranks(3);
   }
 }
 
@@ -72,12 +74,13 @@ int answer_world(const std::string& probe) {
 }
 
 int run_exchange_ranks(const ExchangeSweep& sweep, int launch,
-                       const std::function<void(const SweepProgress&)>& progress) {
+                       const std::function<void(const SweepProgress&)>& progress,
+                       const std::function<void(const std::string&)>& complain) {
   std::signal(SIGUSR1, wish_to_stop);
   MpiSession session;
   const RankWorld world = session.world();
   const bool first = session.rank() == 0;
-  const std::string matrices = session.from_first(first ? matrices_of(sweep, session) : "");
+  const std::string matrices = session.from_first(first ? matrices_of(sweep, complain) : "");
   const PreparedExchanges prepared = prepare(sweep, world, matrices);
   touch_every_pair(session.rank(), session.ranks());
   std::vector<std::string> ids;
@@ -94,7 +97,8 @@ int run_exchange_ranks(const ExchangeSweep& sweep, int launch,
     try {
       return cases.follow();
     } catch (const DeviceError& error) {
-      session.abort(kCrashed, error.what());
+      complain(error.what());
+      MpiSession::end_all_ranks(kCrashed);
     }
   }
   std::exception_ptr problem;
@@ -126,8 +130,8 @@ int answer_world(const std::string&) {
   return 1;
 }
 
-int run_exchange_ranks(const ExchangeSweep&, int,
-                       const std::function<void(const SweepProgress&)>&) {
+int run_exchange_ranks(const ExchangeSweep&, int, const std::function<void(const SweepProgress&)>&,
+                       const std::function<void(const std::string&)>&) {
   require(false, "ranks need a build with MPI");
   return 1;
 }

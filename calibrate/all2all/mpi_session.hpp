@@ -23,7 +23,7 @@ class MpiSession {
   int rank() const { return rank_; }
   int ranks() const { return ranks_; }
   // Ends all ranks, for what went wrong on this one alone while the others may be waiting for it.
-  [[noreturn]] void abort(int code, const std::string& why) const;
+  [[noreturn]] static void end_all_ranks(int code);
 
   // Collective. The handshake comes first: throws InputError E_VALUE on every rank where programs
   // differ (by revision and by the bytes of the program), naming the ranks.

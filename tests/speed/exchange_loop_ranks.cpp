@@ -17,9 +17,9 @@
 namespace moeplan::calibrate {
 namespace {
 
-constexpr int kRounds = 15;
-constexpr int kIterations = 40;
-constexpr int kSkipped = 10;
+constexpr int kRounds = 61;
+constexpr int kIterations = 16;
+constexpr int kSkipped = 4;
 
 // Seconds: barrier, call, own duration; the mean over iterations, then over ranks.
 double plain_loop(std::int64_t bytes, int ranks) {
