@@ -1,5 +1,7 @@
 #include "models/pruning/merge_layer.hpp"
 
+#include <algorithm>
+
 #include "models/pruning/parallel.hpp"
 #include "models/units/require.hpp"
 
@@ -63,6 +65,30 @@ std::int64_t moved(const std::vector<std::int32_t>& order) {
   return count;
 }
 
+// One entry of alignments per member that is no anchor; an empty order: as it is.
+ExpertWeights averaged(const KeptExpert& kept, const ExpertLoader& load,
+                       std::span<const Alignment> alignments) {
+  ExpertWeights sum = load(kept.anchor);
+  if (kept.members.size() == 1) {
+    return sum;
+  }
+  const auto anchor = std::find(kept.members.begin(), kept.members.end(), kept.anchor);
+  scale(sum,
+        static_cast<float>(kept.weights[static_cast<std::size_t>(anchor - kept.members.begin())]));
+  std::size_t next = 0;
+  for (std::size_t m = 0; m < kept.members.size(); ++m) {
+    if (kept.members[m] == kept.anchor) {
+      continue;
+    }
+    const ExpertWeights member = load(kept.members[m]);
+    const std::vector<std::int32_t>& order = alignments[next++].order;
+    check_alike(sum, member);
+    add_scaled(member, order.empty() ? identity(member.intermediate()) : order,
+               static_cast<float>(kept.weights[m]), sum);
+  }
+  return sum;
+}
+
 }  // namespace
 
 std::vector<MemberAlignment> merge_layer(const LayerPlan& plan, const ExpertLoader& load,
@@ -82,30 +108,29 @@ std::vector<MemberAlignment> merge_layer(const LayerPlan& plan, const ExpertLoad
       alignments[i] = align(load(tasks[i].anchor), load(tasks[i].member));
     });
   }
-  std::vector<MemberAlignment> report;
+  // Kept experts are averaged a few at a time and handed over in their order.
+  std::vector<std::size_t> first_task;
   std::size_t task = 0;
-  for (std::size_t k = 0; k < plan.kept.size(); ++k) {
-    const KeptExpert& kept = plan.kept[k];
-    ExpertWeights sum = load(kept.anchor);
-    for (std::size_t m = 0; m < kept.members.size(); ++m) {
-      if (kept.members.size() > 1 && kept.members[m] == kept.anchor) {
-        scale(sum, static_cast<float>(kept.weights[m]));
-      }
+  for (const KeptExpert& kept : plan.kept) {
+    first_task.push_back(task);
+    task += kept.members.size() - 1;
+  }
+  const auto wave = static_cast<std::size_t>(threads);
+  for (std::size_t first = 0; first < plan.kept.size(); first += wave) {
+    std::vector<ExpertWeights> sums(std::min(wave, plan.kept.size() - first));
+    for_each_index(sums.size(), threads, [&](std::size_t i) {
+      sums[i] = averaged(
+          plan.kept[first + i], load,
+          {alignments.data() + first_task[first + i], plan.kept[first + i].members.size() - 1});
+    });
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      sink(first + i, std::move(sums[i]));
     }
-    for (std::size_t m = 0; m < kept.members.size(); ++m) {
-      if (kept.members[m] == kept.anchor) {
-        continue;
-      }
-      const ExpertWeights member = load(kept.members[m]);
-      const Alignment& found = alignments[task++];
-      const std::vector<std::int32_t> order =
-          align_members ? found.order : identity(member.intermediate());
-      check_alike(sum, member);
-      add_scaled(member, order, static_cast<float>(kept.weights[m]), sum);
-      report.push_back(
-          {kept.members[m], kept.anchor, found.cosine_before, found.cosine_after, moved(order)});
-    }
-    sink(k, std::move(sum));
+  }
+  std::vector<MemberAlignment> report;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    report.push_back({tasks[i].member, tasks[i].anchor, alignments[i].cosine_before,
+                      alignments[i].cosine_after, moved(alignments[i].order)});
   }
   return report;
 }

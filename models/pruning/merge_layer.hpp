@@ -28,7 +28,7 @@ using ExpertLoader = std::function<ExpertWeights(std::int32_t expert)>;
 using ExpertSink = std::function<void(std::size_t index, ExpertWeights&& weights)>;
 
 // Loads experts one by one and keeps few: per thread an anchor, a member and intermediate^2 costs
-// while aligning; two experts while averaging. Results do not depend on `threads`.
+// while aligning; two experts per thread while averaging. Results do not depend on `threads`.
 // align_members false: members are averaged as they are.
 // Returns one entry per member that is no anchor, in the order of kept experts and members.
 // Throws: as align, and what load and sink throw.
