@@ -1,13 +1,9 @@
 #include "calibrate/all2all_measurements.hpp"
 
-#include <fmt/format.h>
-
-#include <filesystem>
 #include <optional>
+#include <utility>
 
-#include "calibrate/measurement/combined_point.hpp"
-#include "calibrate/measurement/fingerprint.hpp"
-#include "models/text/load.hpp"
+#include "calibrate/sweep_measurements.hpp"
 
 namespace moeplan::calibrate {
 namespace {
@@ -49,54 +45,33 @@ models::Measurements exchange_measurements(const JournalContents& journal,
                                            const PreparedExchanges& prepared,
                                            const RankWorld& world, const std::string& path,
                                            const std::string& content) {
-  models::Measurements out;
-  out.file = path;
-  out.name = std::filesystem::path(path).filename().string();
-  out.sha256 = text::sha256(content);
-  out.source = fmt::format("measured: moeplan-measure {}", git_version());
-  out.device = journal.header.fingerprint.at("cpu");
-  int line = 1;  // the header's
-  std::map<std::string, int> flags;
-  for (const CombinedPoint& point : combine(journal)) {
-    ++line;
-    const auto found = prepared.grid.cases.find(point.id);
-    if (point.status != PointStatus::measured || found == prepared.grid.cases.end()) {
-      ++out.skipped[found == prepared.grid.cases.end()
-                        ? "points that this version does not know"
-                        : fmt::format("{}: {}",
-                                      point_status_names()[static_cast<std::size_t>(point.status)],
-                                      point.reason)];
-      continue;
-    }
-    for (const std::string& flag : point.flags) {
-      ++flags[flag];
-    }
-    const std::optional<Collective> collective = collective_of(found->second);
-    if (!collective || !world.even()) {
-      ++out.skipped[collective ? "nodes with unequal numbers of ranks"
-                               : "skewed exchanges and single messages: only in the journal"];
-      continue;
-    }
-    models::CollectiveSample row;
-    row.origin = {.kernel_source = source_of(world),
-                  .precision = models::Precision::fp32,
-                  .line = line,
-                  .seconds = point.median_s};
-    row.collective = *collective;
-    row.ranks = world.ranks();
-    row.nodes = world.nodes();
-    row.bytes = static_cast<double>(found->second.bytes);
-    out.collectives.push_back(row);
-  }
-  for (const auto& [flag, points] : flags) {
-    out.notes.push_back(fmt::format("{} points are {}", points, flag));
-  }
-  for (const auto* about : {&journal.header.fingerprint, &journal.header.settings}) {
-    for (const auto& [key, value] : *about) {
-      out.notes.push_back(fmt::format("{}: {}", key, value));
-    }
-  }
-  return out;
+  const SweepFile file{journal, path, content, journal.header.fingerprint.at("cpu")};
+  return sweep_measurements(file,
+                            [&](const CombinedPoint& point, models::SampleOrigin origin,
+                                models::Measurements& out) -> std::string {
+                              const auto found = prepared.grid.cases.find(point.id);
+                              if (found == prepared.grid.cases.end()) {
+                                return kUnknownPoint;
+                              }
+                              const std::optional<Collective> collective =
+                                  collective_of(found->second);
+                              if (!collective) {
+                                return "skewed exchanges and single messages: only in the journal";
+                              }
+                              if (!world.even()) {
+                                return "nodes with unequal numbers of ranks";
+                              }
+                              models::CollectiveSample row;
+                              row.origin = std::move(origin);
+                              row.origin.kernel_source = source_of(world);
+                              row.origin.precision = models::Precision::fp32;
+                              row.collective = *collective;
+                              row.ranks = world.ranks();
+                              row.nodes = world.nodes();
+                              row.bytes = static_cast<double>(found->second.bytes);
+                              out.collectives.push_back(row);
+                              return {};
+                            });
 }
 
 }  // namespace moeplan::calibrate

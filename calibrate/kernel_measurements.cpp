@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
+#include <utility>
 
-#include "calibrate/measurement/fingerprint.hpp"
-#include "models/text/load.hpp"
+#include "calibrate/sweep_measurements.hpp"
 
 namespace moeplan::calibrate {
 namespace {
@@ -86,49 +85,20 @@ class Rows {
 models::Measurements kernel_measurements(const JournalContents& journal, const KernelGrid& grid,
                                          const KernelDevice& device, const std::string& path,
                                          const std::string& content) {
-  models::Measurements out;
-  out.file = path;
-  out.name = std::filesystem::path(path).filename().string();
-  out.sha256 = text::sha256(content);
-  out.source = fmt::format("measured: moeplan-measure {}", git_version());
-  out.device = device.name();
-  std::map<std::string, int> flags;
-  int line = 1;  // the header's
-  for (const CombinedPoint& point : combine(journal)) {
-    ++line;
-    const auto found = grid.cases.find(point.id);
-    if (point.status != PointStatus::measured || found == grid.cases.end()) {
-      ++out.skipped[found == grid.cases.end()
-                        ? "points that this version does not know"
-                        : fmt::format("{}: {}",
-                                      point_status_names()[static_cast<std::size_t>(point.status)],
-                                      point.reason)];
-      continue;
-    }
-    for (const std::string& flag : point.flags) {
-      ++flags[flag];
-    }
-    const KernelCase& timed = found->second;
-    std::visit(Rows(out,
-                    {.kernel_source = device.kernel_source(timed),
-                     .precision = timed.precision,
-                     .line = line,
-                     .seconds = point.median_s},
-                    timed),
-               timed.kernel);
-  }
-  out.notes.push_back(fmt::format("{} points, {} launches of {} visits, seed {}", out.rows(),
-                                  journal.header.launches, journal.header.visits,
-                                  journal.header.seed));
-  for (const auto& [flag, points] : flags) {
-    out.notes.push_back(fmt::format("{} points are {}", points, flag));
-  }
-  for (const auto* about : {&journal.header.fingerprint, &journal.header.settings}) {
-    for (const auto& [key, value] : *about) {
-      out.notes.push_back(fmt::format("{}: {}", key, value));
-    }
-  }
-  return out;
+  const SweepFile file{journal, path, content, device.name()};
+  return sweep_measurements(file,
+                            [&](const CombinedPoint& point, models::SampleOrigin origin,
+                                models::Measurements& out) -> std::string {
+                              const auto found = grid.cases.find(point.id);
+                              if (found == grid.cases.end()) {
+                                return kUnknownPoint;
+                              }
+                              const KernelCase& timed = found->second;
+                              origin.kernel_source = device.kernel_source(timed);
+                              origin.precision = timed.precision;
+                              std::visit(Rows(out, origin, timed), timed.kernel);
+                              return {};
+                            });
 }
 
 }  // namespace moeplan::calibrate

@@ -7,6 +7,7 @@
 #include "sim/evaluate.hpp"
 #include "sim/result/metrics.hpp"
 #include "sim/serving/pipeline_step_cost.hpp"
+#include "tests/sim/serving/open_runs.hpp"
 #include "tests/support/linear_step_cost.hpp"
 #include "tests/support/scenario_file.hpp"
 
@@ -132,42 +133,13 @@ TEST(Pipeline, RandomRunsKeepTheInvariants) {
   std::int64_t preemptions = 0;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     tests::LinearStepCost cost(milliseconds(2), milliseconds(0.02), milliseconds(0.05));
-    SimulationSetup setup;
-    setup.seed = seed;
+    SimulationSetup setup = tests::open_run(seed);
     setup.replicas = static_cast<std::int32_t>(1 + seed % 2);
     setup.limits.pipeline_parallel = static_cast<std::int32_t>(2 + seed % 3);
     setup.limits.divided_batches = seed % 4 < 2;
-    setup.limits.data_parallel = static_cast<std::int32_t>(1 + seed % 2);
-    setup.limits.scheduler = {.max_sequences = static_cast<std::int64_t>(2 + seed % 9),
-                              .max_batched_tokens = static_cast<std::int64_t>(64 + 32 * seed),
-                              .kv_blocks = static_cast<std::int64_t>(40 + seed)};
-    setup.mix = {.arrivals = PoissonArrivals{PerSecond(20.0 + 5.0 * static_cast<double>(seed))},
-                 .prompt = LogNormalLength::from_median(80, 0.8, 1, 400),
-                 .output = LogNormalLength::from_median(20, 0.7, 1, 120),
-                 .request_count = 400};
     const ServingTrace trace = simulate(setup, cost);
-    std::int64_t prompt_tokens = 0;
-    std::int64_t output_tokens = 0;
-    ASSERT_EQ(trace.requests.size(), 400u);
-    for (const RequestRecord& r : trace.requests) {
-      ASSERT_EQ(r.status, RequestStatus::completed) << "everything drains";
-      ASSERT_LE(r.arrival, r.scheduled);
-      ASSERT_LT(r.scheduled, r.first_token);
-      ASSERT_LE(r.first_token, r.completion);
-      prompt_tokens += r.prompt_tokens;
-      output_tokens += r.output_tokens;
-    }
+    tests::expect_invariants(setup, trace);
     preemptions += trace.preemptions;
-    EXPECT_EQ(trace.prompt_tokens, prompt_tokens);
-    EXPECT_EQ(trace.output_tokens, output_tokens);
-    EXPECT_EQ(trace.batched_tokens, prompt_tokens + output_tokens - 400 + trace.recomputed_tokens);
-    EXPECT_EQ(trace.blocks_at_end, 0);
-    EXPECT_EQ(trace.phases.total(), trace.busy);
-    EXPECT_EQ(trace.prefill_time + trace.decode_time, trace.busy);
-    EXPECT_LE(summarize(trace, {.replicas = setup.replicas}).busy_fraction, 1.0 + 1e-12);
-    std::int64_t gaps = 0;
-    trace.gaps.for_each([&](std::int64_t, std::int64_t count) { gaps += count; });
-    EXPECT_EQ(gaps, output_tokens - 400);
   }
   EXPECT_GT(preemptions, 100) << "memory is short in some runs";
 }
