@@ -166,8 +166,9 @@ void attention(const CpuContext& context, const AttentionSizes& s, const float* 
   const std::int64_t rows_of_head = decode ? group : s.chunk;
   const std::int64_t blocks = (rows_of_head + rows_of_block - 1) / rows_of_block;
   const std::int64_t heads = decode ? s.kv_heads : s.heads;
-  thread_local std::vector<float> scores;
   context.workers.run(s.sequences * heads * blocks, [&](std::int64_t index, int) {
+    // In here, for each worker to construct its own and free it when it ends.
+    thread_local std::vector<float> scores;
     const std::int64_t block = index % blocks;
     const std::int64_t head = index / blocks % heads;
     const std::int64_t sequence = index / blocks / heads;

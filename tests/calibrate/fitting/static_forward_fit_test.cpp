@@ -57,7 +57,8 @@ TEST_F(StaticForwardFit, NoParameterIsNegative) {
       point.duration = milliseconds(point.model == "paper-354m-8e" ? 120.0 : 60.0);
     }
   }
-  for (const auto& [name, value] : fitted().laws.at(0).theta) {
+  const models::FittedLaw law = fitted().laws.at(0);
+  for (const auto& [name, value] : law.theta) {
     EXPECT_GT(value, 0.0) << name;
   }
 }

@@ -46,8 +46,8 @@ class ScorecardTest : public testing::Test {
   Scorecard card() const {
     return make_scorecard(workload, {.gpu = &gpu, .inside = &inside, .profile = &profile});
   }
-  static const ScorecardPoint& at(const Scorecard& card, const std::string& layer,
-                                  std::int64_t ranks, std::int64_t tokens) {
+  static ScorecardPoint at(const Scorecard& card, const std::string& layer, std::int64_t ranks,
+                           std::int64_t tokens) {
     for (const ScorecardPoint& point : card.points) {
       if (point.architecture == layer && point.expert_parallel == ranks &&
           point.tokens_per_rank == tokens) {
