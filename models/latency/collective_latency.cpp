@@ -161,4 +161,20 @@ std::vector<LawInfo> CollectiveLatency::info(Collective collective, const RankGr
   return all;
 }
 
+LawSupport CollectiveLatency::support(Collective collective, const RankGroup& group) const {
+  const bool spanning = fabric_.nodes_of(group) > 1;
+  LawSupport support;
+  bool fitted = false;
+  for (const Law& law : laws_) {
+    if (law.collective == collective && !(spanning && !spans_nodes(law.info))) {
+      support.add(law.info);
+      fitted = true;
+    }
+  }
+  if (spanning || !fitted) {
+    support.add(fabric_.info());
+  }
+  return support;
+}
+
 }  // namespace moeplan::models

@@ -44,6 +44,8 @@ class CollectiveLatency {
   // What a collective of this group rests on: the fitted laws of its family, and the fabric law
   // where there are none or the group spans nodes.
   std::vector<LawInfo> info(Collective collective, const RankGroup& group) const;
+  // The same without copies of them.
+  LawSupport support(Collective collective, const RankGroup& group) const;
   // A law was fitted to this collective among exactly so many ranks of one node.
   bool measured(Collective collective, const RankGroup& group) const;
 

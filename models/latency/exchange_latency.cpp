@@ -156,6 +156,16 @@ std::vector<LawInfo> ExchangeLatency::info(int nodes) const {
   return all;
 }
 
+LawSupport ExchangeLatency::support(int nodes) const {
+  LawSupport support;
+  for (const Law& law : laws_) {
+    if (find(law.mode, law.phase, nodes) == &law) {
+      support.add(law.info);
+    }
+  }
+  return support;
+}
+
 std::vector<LawInfo> ExchangeLatency::info() const {
   std::vector<LawInfo> all;
   for (const Law& law : laws_) {

@@ -81,6 +81,7 @@ class ExchangeLatency {
 
   // Of the laws that answer for a group on so many nodes; empty: there are none.
   std::vector<LawInfo> info(int nodes) const;
+  LawSupport support(int nodes) const;  // of those
   std::vector<LawInfo> info() const;
   // A law was fitted to groups of exactly so many ranks on so many nodes.
   bool measured(const RankGroup& group) const;

@@ -3,6 +3,7 @@
 // and where its numbers come from. A law is a closed form with fitted parameters (a profile entry,
 // profile.hpp) or with parameters derived from a data sheet (datasheet = true, wide band).
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -37,6 +38,16 @@ struct LawInfo {
   double discrepancy_sd_log = 0.0;
   std::map<std::string, Interval> domain;  // axis -> fitted range
   bool datasheet = false;                  // not measured: peak rates times assumed efficiencies
+};
+
+// What laws that answer together are worth.
+struct LawSupport {
+  double discrepancy_sd_log = 0.0;  // of the worst
+  bool datasheet = false;           // one of them is
+  void add(const LawInfo& law) {
+    discrepancy_sd_log = std::max(discrepancy_sd_log, law.discrepancy_sd_log);
+    datasheet = datasheet || law.datasheet;
+  }
 };
 
 }  // namespace moeplan::models

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "models/routing/draws.hpp"
+#include "models/routing/few_pairs.hpp"
 #include "models/routing/routing.hpp"
 #include "models/units/require.hpp"
 
@@ -88,14 +89,21 @@ std::vector<double> pairs_of(const std::vector<Load>& loads, std::size_t total) 
 }
 
 // The same for a single token: every expert is used or not, with its own probability.
+// uniform: ranks of equally many experts are alike.
 std::vector<double> pairs_of_one_token(const std::vector<double>& inclusion, int ranks,
-                                       std::size_t total) {
+                                       std::size_t total, bool uniform) {
   std::vector<double> pmf(static_cast<std::size_t>(ranks) * (total + 1), 0.0);
+  ExpertRange before;
   for (int rank = 0; rank < ranks; ++rank) {
     double* p = &pmf[static_cast<std::size_t>(rank) * (total + 1)];
-    p[0] = 1.0;
     const ExpertRange range =
         experts_of_rank(static_cast<std::int64_t>(inclusion.size()), ranks, rank);
+    if (uniform && rank > 0 && range.end - range.begin == before.end - before.begin) {
+      std::copy_n(p - (total + 1), total + 1, p);
+      continue;
+    }
+    before = range;
+    p[0] = 1.0;
     for (std::int64_t e = range.begin; e < range.end; ++e) {
       const double q = inclusion[static_cast<std::size_t>(e)];
       for (std::size_t n = total; n > 0; --n) {
@@ -110,14 +118,16 @@ std::vector<double> pairs_of_one_token(const std::vector<double>& inclusion, int
 // Few pairs: ranks independent (pmf [ranks x total + 1]), given that their sum is `total`.
 //   P(max <= n) = P(all <= n, sum = total) / P(sum = total), by convolution
 double largest_of_few(const std::vector<double>& pmf, std::size_t total) {
+  std::vector<double> sum(total + 1);
   const auto weight_of = [&](std::size_t most) {  // P(all <= most, sum = total)
-    std::vector<double> sum(total + 1, 0.0);
+    std::fill(sum.begin(), sum.end(), 0.0);
     sum[0] = 1.0;
     for (std::size_t r = 0; r < pmf.size() / (total + 1); ++r) {
       const double* p = &pmf[r * (total + 1)];
-      for (std::size_t s = total + 1; s-- > 0;) {
+      // The ranks before have at most `most` pairs each, and with this one no more.
+      for (std::size_t s = std::min(total, most * (r + 1)) + 1; s-- > 0;) {
         double mass = 0.0;
-        for (std::size_t n = 0; n <= std::min(most, s); ++n) {
+        for (std::size_t n = s - std::min(s, most * r); n <= std::min(most, s); ++n) {
           mass += p[n] * sum[s - n];
         }
         sum[s] = mass;
@@ -306,6 +316,11 @@ double Routing::largest_pairs(double tokens, int ranks) const {
   const double total = tokens * effective_top_k_;
   const bool few = total <= kExactPairs + kRounding &&
                    std::fabs(effective_top_k_ - static_cast<double>(top_k_)) < 1e-9;
+  if (few) {
+    if (const auto known = few_pairs_->find(std::llround(tokens), ranks)) {
+      return *known;
+    }
+  }
   const double spread = few ? spread_given_sum(count, top_k_, tokens)
                             : static_cast<double>(count) / static_cast<double>(count - 1);
   std::vector<Load> loads;
@@ -329,9 +344,12 @@ double Routing::largest_pairs(double tokens, int ranks) const {
   const double share = total / static_cast<double>(ranks);
   if (few) {
     const auto pairs = static_cast<std::size_t>(std::llround(total));
-    return largest_of_few(
-        tokens == 1.0 ? pairs_of_one_token(inclusion_, ranks, pairs) : pairs_of(loads, pairs),
-        pairs);
+    const double largest =
+        largest_of_few(tokens == 1.0 ? pairs_of_one_token(inclusion_, ranks, pairs, uniform_)
+                                     : pairs_of(loads, pairs),
+                       pairs);
+    few_pairs_->keep(std::llround(tokens), ranks, largest);
+    return largest;
   }
   if (ranks == 2) {
     return largest_of_two(loads[0], loads[1]);

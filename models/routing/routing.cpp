@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "models/routing/draws.hpp"
+#include "models/routing/few_pairs.hpp"
 #include "models/routing/split_mix.hpp"
 #include "models/units/require.hpp"
 
@@ -56,11 +57,11 @@ Routing Routing::uniform(std::int64_t experts, std::int64_t top_k) {
   const auto count = static_cast<std::size_t>(experts);
   out.top_k_ = top_k;
   out.uniform_ = true;
-  out.effective_top_k_ = static_cast<double>(top_k);
   out.weights_.assign(count, 1.0);
   out.expert_of_ = identity(experts);
   out.inclusion_.assign(count, q);
-  out.log_exclusion_.assign(count, std::log1p(-q));
+  out.finish();
+  out.effective_top_k_ = static_cast<double>(top_k);  // without the sum's rounding
   return out;
 }
 
@@ -116,6 +117,7 @@ void Routing::finish() {
   log_exclusion_.resize(inclusion_.size());
   std::transform(inclusion_.begin(), inclusion_.end(), log_exclusion_.begin(),
                  [](double q) { return std::log1p(-q); });
+  few_pairs_ = std::make_shared<FewPairs>();
 }
 
 double Routing::skew() const {

@@ -12,6 +12,7 @@
 // router_change.hpp; capacity and dropping: capacity.hpp.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -147,6 +148,10 @@ class Routing {
   std::vector<std::int64_t> expert_of_;  // [columns]
   std::vector<double> inclusion_;        // [experts]
   std::vector<double> log_exclusion_;    // [experts], log(1 - inclusion)
+  // largest_pairs() of few pairs, which is a convolution: worked out once for all designs that
+  // have this routing. Copies share it.
+  class FewPairs;
+  std::shared_ptr<FewPairs> few_pairs_;
 };
 
 // Largest relative error of Routing::largest_rank_load().pairs against Monte Carlo over 8 to 256

@@ -56,9 +56,10 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
   if (const auto why = scenario.architecture.why_not_served()) {
     return no("architecture", *why);
   }
+  std::vector<std::int64_t> kept;  // [layers]
   if (c.experts_kept > 0) {
-    if (const auto why = models::why_not_experts(scenario.architecture,
-                                                 scenario.experts_per_layer(c.experts_kept))) {
+    kept = scenario.experts_per_layer(c.experts_kept);
+    if (const auto why = models::why_not_experts(scenario.architecture, kept)) {
       return no("pruning", *why);
     }
   }
@@ -133,7 +134,7 @@ std::optional<Infeasible> check_split(const Scenario& scenario, const Candidate&
                                         name_of(c.exchange)));
     }
     if (c.expert_parallel) {
-      if (auto why = check_placement(c, moe, i, scenario.experts_per_layer(c.experts_kept)[i])) {
+      if (auto why = check_placement(c, moe, i, kept[i])) {
         return why;
       }
     }

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "sim/deployment/topology.hpp"
+#include "sim/topology/topology.hpp"
 #include "sim/engine/sim_time.hpp"
 
 namespace moeplan::sim {

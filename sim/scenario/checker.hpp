@@ -157,6 +157,8 @@ void check_prefix_caching(Checker& check, const ScenarioValues& values, const Wo
 // Pools of prefill and decode engines, if the scenario has them.
 std::optional<Disaggregation> read_disaggregation(Checker& check, const ScenarioValues& values);
 // hardware.network and the keys that only flows know.
-NetworkOptions read_network(Checker& check, const ScenarioValues& values);
+NetworkOptions read_network(Checker& check, const ScenarioValues& values,
+                            const std::vector<HardwareOption>& hardware,
+                            const std::filesystem::path& path);
 
 }  // namespace moeplan::sim

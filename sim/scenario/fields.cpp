@@ -148,6 +148,10 @@ std::vector<Field> make_fields() {
   t.push_back(count_field("hardware.nodes_per_leaf", "", 1, 4096,
                           "With flows: nodes on one leaf switch; all of them when absent. An "
                           "engine fills leaves in order."));
+  t.push_back(text_field("hardware.topology", false, "",
+                         "With flows: path of a drawn cluster (relative to the scenario; "
+                         "sim/topology/read_topology.hpp has the format) instead of the node's "
+                         "usual network. An engine has its first GPUs."));
   t.push_back(
       text_field("hardware.profile", false, "catalog",
                  "Fitted cost laws: `catalog` (the one committed for the GPU, datasheet "

@@ -6,7 +6,9 @@
 
 #include "models/catalog/catalog.hpp"
 #include "models/latency/profile.hpp"
+#include "models/text/load.hpp"
 #include "sim/scenario/checker.hpp"
+#include "sim/topology/read_topology.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -115,7 +117,8 @@ std::string NetworkOptions::text() const {
   if (!flows) {
     return "exchange laws";
   }
-  const std::string leaves = nodes_per_leaf
+  const std::string leaves = topology != nullptr ? "as drawn in " + topology_source
+                             : nodes_per_leaf
                                  ? fmt::format("leaves of {} nodes, oversubscribed {:g} times",
                                                *nodes_per_leaf, oversubscription)
                                  : std::string("all nodes on one leaf");
@@ -124,18 +127,69 @@ std::string NetworkOptions::text() const {
          leaves + "); other collectives by their laws, which know no leaves";
 }
 
-NetworkOptions read_network(Checker& check, const ScenarioValues& values) {
+namespace {
+
+void read_drawn_topology(Checker& check, const ScenarioValues& values,
+                         const std::vector<HardwareOption>& hardware,
+                         const std::filesystem::path& path, NetworkOptions& network) {
+  constexpr const char* kKey = "hardware.topology";
+  const std::string file = resolved(values.text(kKey), path);
+  auto drawn = check.loaded(kKey, [&] { return read_topology(std::filesystem::path(file)); });
+  if (!drawn) {
+    return;
+  }
+  for (const HardwareOption& option : hardware) {
+    if (option.machine.gpus != drawn->gpus_per_node) {
+      check.problem(kKey, "E_VALUE",
+                    fmt::format("it draws nodes of {} GPUs, and {} has {}", drawn->gpus_per_node,
+                                option.label(), option.machine.gpus),
+                    "gpus_per_node of the hardware that is planned on");
+    }
+  }
+  for (const std::int64_t gpus : values.counts("hardware.gpus")) {
+    if (gpus > drawn->topology.devices()) {
+      check.problem(
+          "hardware.gpus", "E_VALUE",
+          fmt::format("an engine of {} GPUs on a topology of {}", gpus, drawn->topology.devices()),
+          "engines that fit what hardware.topology draws");
+    }
+  }
+  for (const char* key : {"hardware.nodes_per_leaf", "hardware.oversubscription"}) {
+    if (values.given(key)) {
+      check.problem(key, "E_VALUE", "hardware.topology draws the leaves already", "one of the two");
+    }
+  }
+  if (values.given("parallelism.disaggregation.decode_engines") ||
+      values.given("parallelism.disaggregation.prefill_engines")) {
+    check.problem(kKey, "E_VALUE", "KV transfers between pools are not placed on a drawn topology",
+                  "disaggregation with hardware.nodes_per_leaf and hardware.oversubscription");
+  }
+  network.topology = std::make_shared<const Topology>(std::move(drawn->topology));
+  network.topology_source = fmt::format("{} (sha256 {})", values.text(kKey),
+                                        text::sha256(text::read_file(file)).substr(0, 12));
+}
+
+}  // namespace
+
+NetworkOptions read_network(Checker& check, const ScenarioValues& values,
+                            const std::vector<HardwareOption>& hardware,
+                            const std::filesystem::path& path) {
   NetworkOptions network;
   network.flows = values.text("hardware.network") == "flows";
   network.oversubscription = values.number("hardware.oversubscription");
   if (values.has("hardware.nodes_per_leaf")) {
     network.nodes_per_leaf = static_cast<int>(values.count("hardware.nodes_per_leaf"));
   }
-  for (const char* key : {"hardware.oversubscription", "hardware.nodes_per_leaf"}) {
+  for (const char* key :
+       {"hardware.oversubscription", "hardware.nodes_per_leaf", "hardware.topology"}) {
     if (values.given(key) && !network.flows) {
       check.problem(key, "E_VALUE", "the laws know no leaf and spine switches",
                     "hardware.network: flows");
     }
+  }
+  if (values.given("hardware.topology")) {
+    read_drawn_topology(check, values, hardware, path, network);
+    return network;
   }
   if (network.oversubscription > 1.0 && !network.nodes_per_leaf) {
     check.problem("hardware.oversubscription", "E_VALUE",

@@ -313,13 +313,13 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
     warnings = check_accuracy(check, *accuracy, *architecture,
                               values.number("accuracy.allow_other_model") != 0.0);
   }
-  const NetworkOptions network = read_network(check, values);
   std::vector<HardwareOption> hardware = read_hardware(
       check, values, path,
       {.weights = precision,
        .experts = architecture->experts_in(precision),
        // As models::plain_bytes counts them.
        .plain = precision == models::Precision::fp32 ? precision : models::Precision::bf16});
+  const NetworkOptions network = read_network(check, values, hardware, path);
   if (overrides.seed) {
     values.override_count("seed", *overrides.seed, "--seed");
   }

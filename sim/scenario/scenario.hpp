@@ -22,6 +22,7 @@
 #include "sim/scenario/expert_routing.hpp"
 #include "sim/scenario/planned_pruning.hpp"
 #include "sim/scenario/values.hpp"
+#include "sim/topology/topology.hpp"
 #include "sim/workload/request_source.hpp"
 #include "sim/workload/request_trace.hpp"
 #include "sim/workload/router_policy.hpp"
@@ -50,6 +51,9 @@ struct NetworkOptions {
   bool flows = false;
   double oversubscription = 1.0;      // ports to nodes / links to the spine, of a leaf
   std::optional<int> nodes_per_leaf;  // all on one leaf when absent
+  // The cluster as the user drew it, instead of the node's usual one; an engine has its first GPUs.
+  std::shared_ptr<const Topology> topology;
+  std::string topology_source;  // its file and SHA-256
   // For provenance: what prices exchanges.
   std::string text() const;
 };

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "sim/deployment/cluster.hpp"
+#include "sim/topology/cluster.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -50,6 +50,28 @@ Topology cluster_of(const HardwareOption& option, ClusterShape shape, int gpus) 
                        without_latency(option.uplink), shape);
 }
 
+// The same wires; routes are chosen anew, and latency no longer decides between equal ones.
+Topology without_latency(const Topology& drawn) {
+  Wiring wiring;
+  for (const Vertex& vertex : drawn.vertices()) {
+    wiring.add(vertex.kind, vertex.name);
+  }
+  for (const Link& link : drawn.links()) {
+    wiring.connect_one_way(link.source, link.target, link.bandwidth, Seconds(0.0));
+  }
+  return Topology(std::move(wiring));
+}
+
+Topology stated_cluster(const HardwareOption& option, const NetworkOptions& network, int gpus) {
+  if (network.topology != nullptr) {
+    return without_latency(*network.topology);
+  }
+  return cluster_of(
+      option,
+      {.nodes_per_leaf = network.nodes_per_leaf, .oversubscription = network.oversubscription},
+      gpus);
+}
+
 std::vector<DeviceId> first_devices(int count) {
   std::vector<DeviceId> devices;
   for (int i = 0; i < count; ++i) {
@@ -62,10 +84,7 @@ std::vector<DeviceId> first_devices(int count) {
 
 ExchangeNetwork::ExchangeNetwork(const HardwareOption& option, const NetworkOptions& network,
                                  int gpus)
-    : cluster_(cluster_of(
-          option,
-          {.nodes_per_leaf = network.nodes_per_leaf, .oversubscription = network.oversubscription},
-          gpus)),
+    : cluster_(stated_cluster(option, network, gpus)),
       ports_(cluster_of(option, {}, gpus)),
       flows_(cluster_, first_devices(gpus)),
       alone_(ports_, first_devices(gpus)) {}

@@ -19,7 +19,8 @@ struct NetworkStretch {
 
 class ExchangeNetwork {
  public:
-  // The devices of an engine of so many GPUs, which fill nodes and leaves in order.
+  // The devices of an engine of so many GPUs, which fill nodes and leaves in order; of a drawn
+  // topology its first ones. Ports are always those of the hardware, which the laws know.
   ExchangeNetwork(const HardwareOption& option, const NetworkOptions& network, int gpus);
   ExchangeNetwork(const ExchangeNetwork&) = delete;
   ExchangeNetwork& operator=(const ExchangeNetwork&) = delete;

@@ -5,7 +5,7 @@
 
 #include "models/architecture/counts.hpp"
 #include "models/units/require.hpp"
-#include "sim/deployment/cluster.hpp"
+#include "sim/topology/cluster.hpp"
 
 namespace moeplan::sim {
 namespace {

@@ -1,5 +1,7 @@
 #include "sim/serving/model_step_cost.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -22,21 +24,20 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
   prepare_experts();
   prepare_attention();
   prepare_graphs();
-  const std::vector<models::LawInfo>& laws = laws_.all();
   names_.reserve(16);
-  expert_ = use_of(laws, "expert");
-  dense_ = use_of(laws, "dense");
-  decode_ = use_of(laws, "attention_decode");
-  prefill_ = use_of(laws, "attention_prefill");
-  mla_ = use_of(laws, "mla");
-  stream_ = use_of(laws, "stream");
-  host_ = use_of(laws, "host");
+  expert_ = use_of("expert");
+  dense_ = use_of("dense");
+  decode_ = use_of("attention_decode");
+  prefill_ = use_of("attention_prefill");
+  mla_ = use_of("mla");
+  stream_ = use_of("stream");
+  host_ = use_of("host");
   allreduce_ = use_of(Collective::all_reduce, deployment.tensor_group());
   allgather_ = use_of(Collective::all_gather, deployment.data_group());
   reducescatter_ = use_of(Collective::reduce_scatter, deployment.data_group());
   all2all_ = use_of(Collective::all_to_all, deployment.engine_group());
   if (deployment.place.hop_nodes > 0) {
-    hop_ = use_of(laws_.collective.info(Collective::all_to_all, {2, deployment.place.hop_nodes}),
+    hop_ = use_of(laws_.collective.support(Collective::all_to_all, {2, deployment.place.hop_nodes}),
                   "all2all");
   }
   for (const models::Layer& layer : deployment.architecture.layers) {
@@ -61,20 +62,32 @@ void ModelStepCost::prepare_graphs() {
   }
 }
 
-ModelStepCost::LawUse ModelStepCost::use_of(const std::vector<models::LawInfo>& laws,
-                                            const std::string& kernel) {
-  LawUse use;
-  double error = 0.0;
-  for (const models::LawInfo& law : laws) {
+ModelStepCost::LawUse ModelStepCost::use_of(std::string_view kernel) {
+  models::LawSupport support;
+  for (const models::LawInfo& law : laws_.all()) {
     if (law.kernel == kernel) {
-      use.datasheet = use.datasheet || law.datasheet;
-      error = std::max(error, law.discrepancy_sd_log);
+      support.add(law);
     }
   }
-  use.bias = std::exp(law_error_ * error);
-  use.bit = std::uint64_t{1} << names_.size();
-  names_.push_back(kernel + (use.datasheet ? " (data sheet)" : ""));
+  return use_of(support, kernel);
+}
+
+ModelStepCost::LawUse ModelStepCost::use_of(const models::LawSupport& support,
+                                            std::string_view kernel) {
+  const LawUse use{.datasheet = support.datasheet,
+                   .bias = std::exp(law_error_ * support.discrepancy_sd_log),
+                   .bit = std::uint64_t{1} << names_.size()};
+  names_.push_back({kernel, support.datasheet});
   return use;
+}
+
+std::string ModelStepCost::LawName::text() const {
+  std::string name = fmt::format("{}{}", kernel, datasheet ? " (data sheet)" : "");
+  if (ranks > 0) {
+    name += nodes > 1 ? fmt::format(" of {} ranks on {} nodes", ranks, nodes)
+                      : fmt::format(" of {} ranks", ranks);
+  }
+  return name;
 }
 
 // Terms of one rank that depend on its number of tokens alone.
@@ -247,7 +260,7 @@ std::vector<std::string> ModelStepCost::extrapolated() const {
   std::vector<std::string> result;
   for (std::size_t i = 0; i < names_.size(); ++i) {
     if ((used_outside_ >> i & 1) != 0) {
-      result.push_back(names_[i]);
+      result.push_back(names_[i].text());
     }
   }
   std::sort(result.begin(), result.end());

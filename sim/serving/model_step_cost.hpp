@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -101,8 +102,17 @@ class ModelStepCost : public StepCost {
     std::unordered_map<std::int64_t, Routed> routed;
   };
 
-  LawUse use_of(const std::vector<models::LawInfo>& laws, const std::string& kernel);
+  // A family of kernels, and the ranks where they were not measured among as many.
+  struct LawName {
+    std::string_view kernel;
+    bool datasheet = false;
+    int ranks = 0;  // 0: not said
+    int nodes = 1;
+    std::string text() const;
+  };
+  LawUse use_of(std::string_view kernel);
   LawUse use_of(models::Collective collective, const models::RankGroup& group);
+  LawUse use_of(const models::LawSupport& support, std::string_view kernel);
   const LawUse& use_of(models::Collective collective) const;
 
   void prepare_experts();
@@ -146,7 +156,7 @@ class ModelStepCost : public StepCost {
   const Deployment& d_;
   const models::CostLaws& laws_;
   double law_error_;
-  std::vector<std::string> names_;  // [bits]
+  std::vector<LawName> names_;  // [bits]
   LawUse expert_, dense_, decode_, prefill_, mla_, stream_, host_;
   LawUse allreduce_, allgather_, reducescatter_, all2all_, hop_;
   double row_bytes_;  // of an element of the residual stream: quantised models keep 16 bits

@@ -1,7 +1,5 @@
 // ModelStepCost: dispatch and combine of MoE layers (serving.md 1).
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
@@ -74,14 +72,13 @@ void ModelStepCost::prepare_exchange(ExpertGroup& group, ExchangeNetwork* networ
 // What the collective's bias and marks rest on in this deployment.
 ModelStepCost::LawUse ModelStepCost::use_of(Collective collective, const models::RankGroup& group) {
   const bool kernels = collective == Collective::all_to_all && has_exchange_kernels_;
-  LawUse use = use_of(
-      kernels ? laws_.exchange.info(d_.stage_nodes()) : laws_.collective.info(collective, group),
-      std::string(models::family_of(collective)));
+  const LawUse use = use_of(kernels ? laws_.exchange.support(d_.stage_nodes())
+                                    : laws_.collective.support(collective, group),
+                            models::family_of(collective));
   if (group.ranks > 1 &&
       !(kernels ? laws_.exchange.measured(group) : laws_.collective.measured(collective, group))) {
-    const int nodes = group.nodes.value_or(1);
-    names_.back() += nodes > 1 ? fmt::format(" of {} ranks on {} nodes", group.ranks, nodes)
-                               : fmt::format(" of {} ranks", group.ranks);
+    names_.back().ranks = group.ranks;
+    names_.back().nodes = group.nodes.value_or(1);
   }
   return use;
 }

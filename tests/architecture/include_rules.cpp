@@ -70,8 +70,8 @@ std::string problem_of_bracketed(const SourceFile& file, const Layer& layer,
         std::find(party.only.begin(), party.only.end(), layer.folder) == party.only.end()) {
       return fmt::format("includes <{}>: only {} may", name, fmt::join(party.only, ", "));
     }
-    if (party.prefix == "boost/graph/" && file.path != "sim/deployment/topology.cpp") {
-      return fmt::format("includes <{}>: only sim/deployment/topology.cpp may", name);
+    if (party.prefix == "boost/graph/" && file.path != "sim/topology/topology.cpp") {
+      return fmt::format("includes <{}>: only sim/topology/topology.cpp may", name);
     }
     return "";
   }

@@ -11,7 +11,7 @@ namespace {
 // What evaluate stands on; sim/plan and sim/sweep may include it too ("evaluate and below").
 const std::vector<std::string> kBelowEvaluate = {"models/*",     "sim/engine",     "sim/scenario",
                                                  "sim/workload", "sim/deployment", "sim/network",
-                                                 "sim/serving",  "sim/result"};
+                                                 "sim/serving",  "sim/result",     "sim/topology"};
 
 std::vector<std::string> with(std::vector<std::string> folders, const std::string& more) {
   folders.push_back(more);
@@ -69,14 +69,16 @@ const std::vector<Layer>& layers() {
         "models/routing", "models/latency", "models/pruning", "models/checkpoint"}},
       {"models/catalog", {"models/*"}},
       {"sim/engine", {"models/units"}},
-      {"sim/scenario", {"models/*", "sim/workload", "sim/result"}},
+      {"sim/topology", {"models/*"}},
+      {"sim/scenario", {"models/*", "sim/workload", "sim/result", "sim/topology"}},
       {"sim/workload", {"models/*", "sim/engine"}},
       {"sim/result", {"models/units", "sim/engine"}},
       {"sim/forward", {"models/*", "sim/scenario"}},
       {"sim/deployment", {"models/*", "sim/scenario", "sim/result"}},
-      {"sim/network", {"sim/engine", "sim/deployment"}},
+      {"sim/network", {"sim/engine", "sim/topology"}},
       {"sim/serving",
-       {"models/*", "sim/engine", "sim/workload", "sim/network", "sim/deployment", "sim/result"}},
+       {"models/*", "sim/engine", "sim/workload", "sim/topology", "sim/network", "sim/deployment",
+        "sim/result"}},
       {"sim", kBelowEvaluate},
       {"sim/plan", with(kBelowEvaluate, "sim")},
       {"sim/sweep", with(kBelowEvaluate, "sim")},
@@ -89,7 +91,8 @@ const std::vector<Layer>& layers() {
       {"calibrate/all2all",
        {"calibrate/measurement", "models/architecture", "models/routing", "models/text"}},
       {"calibrate/layer",
-       {"calibrate/kernels", "calibrate/all2all", "calibrate/measurement", "models/routing"}},
+       {"calibrate/kernels", "calibrate/all2all", "calibrate/measurement", "models/latency",
+        "models/routing"}},
       {"calibrate/import", {"calibrate/measurement", "models/*"}},
       {"calibrate/fitting", {"calibrate/measurement", "models/*"}},
       {"calibrate/scorecard", {"calibrate/fitting", "models/*"}},
@@ -115,7 +118,7 @@ const std::vector<ThirdParty>& third_party() {
       {"Eigen/",
        {"models/latency", "models/pruning", "models/laboratory", "calibrate/fitting",
         "calibrate/kernels"}},
-      {"boost/graph/", {"sim/deployment"}},
+      {"boost/graph/", {"sim/topology"}},
       {"sqlite3.h", {"sim/sweep"}},
       {"CLI/", {"app", "calibrate"}},
       {"mpi-ext.h", {"calibrate/all2all"}},

@@ -1,4 +1,4 @@
-// Laws of routing in the simulator (tests.md C2 2, 17, 20, 21, 22): what experts' numbers, pruning,
+// Laws of routing in the simulator (tests.md C2 2, 17, 21, 22): what experts' numbers,
 // skew, placement and buffers may and may not change. Data-sheet laws, as in step_cost_test.cpp.
 
 #include <gtest/gtest.h>
@@ -7,68 +7,13 @@
 
 #include "models/routing/exchange_traffic.hpp"
 #include "models/routing/split_mix.hpp"
-#include "sim/evaluate.hpp"
-#include "sim/serving/model_step_cost.hpp"
 #include "sim/serving/simulate.hpp"
-#include "tests/support/scenario_file.hpp"
+#include "tests/laws/planning/routing_cases.hpp"
 
 namespace moeplan::sim {
 namespace {
 
-using tests::ScenarioFile;
-
-// Qwen3-30B-A3B on four GPUs; routing as given.
-Scenario scenario_with(const std::string& routing, const std::string& router = "sliced") {
-  ScenarioFile file;
-  file.set("hardware", "{gpu: h100-sxm, gpus: [1, 4], profile: datasheet}");
-  file.set("pruning", "{experts_kept: [128, 96, 64, 32], router: " + router + "}");
-  file.set("workload", "{rate: 60 requests/s, requests: 300, input_tokens: {tokens: 500}, " +
-                           ("output_tokens: {tokens: 40}, routing: " + routing + "}"));
-  return file.load();
-}
-
-constexpr const char* kUniform = "{distribution: uniform}";
-constexpr const char* kSkewed = "{distribution: dirichlet, concentration: 0.5}";
-
-Candidate ranks_of_four(Exchange exchange, std::int64_t kept = 128) {
-  return {.experts_kept = kept,
-          .gpus = 4,
-          .data_parallel = 4,
-          .expert_parallel = true,
-          .exchange = exchange};
-}
-
-Deployment placed(const Scenario& scenario, const Candidate& candidate) {
-  auto result = deploy(scenario, candidate);
-  return std::get<Deployment>(std::move(result));
-}
-
-std::vector<RankBatch> prefill(std::int64_t tokens, const Candidate& candidate) {
-  RankBatch batch;
-  batch.prefill_tokens = tokens;
-  batch.sampled = 1;
-  batch.prefill.push_back({tokens, 0});
-  return std::vector<RankBatch>(static_cast<std::size_t>(candidate.data_parallel), batch);
-}
-
-PhaseTimes price(const Scenario& scenario, const Candidate& candidate, std::int64_t tokens) {
-  const Deployment deployment = placed(scenario, candidate);
-  ModelStepCost cost(deployment);
-  return cost.cost(prefill(tokens, candidate));
-}
-
-std::vector<std::int64_t> by_phase(const PhaseTimes& times) {
-  std::vector<std::int64_t> out;
-  for (std::size_t i = 0; i < kPhaseCount; ++i) {
-    out.push_back(times[static_cast<Phase>(i)].picoseconds());
-  }
-  return out;
-}
-
-ServingMetrics serve(const Deployment& deployment) {
-  ModelStepCost cost(deployment);
-  return run(deployment, full_load(*deployment.scenario, 20.0), cost);
-}
+using namespace tests;  // NOLINT: what cases are made of
 
 TEST(RoutingLaw, LayersThatAreAlikeArePricedTogether) {
   // One kind of layer for one popularity, 48 kinds for 48 draws.
@@ -128,47 +73,6 @@ TEST(RoutingLaw, RelabelledExpertsLeaveEveryMetric) {  // C2 17
     same(a.exchange_share, b.exchange_share, "exchange share");
     same(a.mean_batch, b.mean_batch, "batch");
   }
-}
-
-TEST(RoutingLaw, PruningNothingIsTheIdentity) {  // C2 20
-  for (const char* routing : {kUniform, kSkewed}) {
-    const Scenario plain = scenario_with(routing);
-    for (const char* mode : {"reinitialised", "merged_logits"}) {
-      const Scenario other = scenario_with(routing, mode);
-      const Candidate candidate = ranks_of_four(Exchange::alltoall_per_rank);
-      const Deployment deployment = placed(other, candidate);
-      EXPECT_FALSE(deployment.router);
-      const ServingMetrics a = serve(placed(plain, candidate));
-      const ServingMetrics b = serve(deployment);
-      EXPECT_EQ(a.ttft.p99, b.ttft.p99) << mode;
-      EXPECT_EQ(a.tpot.p99, b.tpot.p99) << mode;
-      EXPECT_EQ(by_phase(a.phases), by_phase(b.phases)) << mode;
-    }
-  }
-}
-
-TEST(RoutingLaw, PrunedIsTheNativeModelWhereRoutingIsEqual) {  // C2 20
-  // 64 of 128 experts against a model that has 64: equal for a router trained anew, whatever it was
-  // before, and for a sliced one that was uniform; not for one that was skewed.
-  const auto native = [](const Scenario& scenario) {
-    Scenario small = scenario;
-    small.architecture = models::with_experts(scenario.architecture, 64);
-    const auto layers = routed_layers(small.architecture);
-    small.routing = models::RoutedModel(layers, models::ModelRouting::uniform(layers),
-                                        models::RouterMode::sliced, {64});
-    return small;
-  };
-  const Candidate candidate = ranks_of_four(Exchange::alltoall_per_rank, 64);
-  const auto pair = [&](const char* routing, const char* mode) {
-    const Scenario scenario = scenario_with(routing, mode);
-    return std::pair{price(scenario, candidate, 700), price(native(scenario), candidate, 700)};
-  };
-  const auto [uniform, uniform_native] = pair(kUniform, "sliced");
-  EXPECT_EQ(by_phase(uniform), by_phase(uniform_native));
-  const auto [anew, anew_native] = pair(kSkewed, "reinitialised");
-  EXPECT_EQ(by_phase(anew), by_phase(anew_native));
-  const auto [skewed, skewed_native] = pair(kSkewed, "sliced");
-  EXPECT_NE(by_phase(skewed), by_phase(skewed_native));
 }
 
 TEST(RoutingLaw, FewerExpertsNeverMeanMoreActiveOnesAndTheMeanPairsStay) {  // C2 21

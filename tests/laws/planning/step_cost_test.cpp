@@ -64,6 +64,32 @@ TEST(StepLaw, FasterMachinesNeverTakeLonger) {
   }
 }
 
+// First come, first served, one request at a time: nothing is batched, so a faster machine answers
+// every request no later. With batching no such law holds (which requests share a step changes).
+TEST(StepLaw, FasterMachinesAnswerNoLaterWithoutBatching) {
+  DatasheetFile file;
+  Scenario base = file.load();
+  base.engine.max_sequences = 1;
+  const auto serve = [](const Scenario& scenario) {
+    const auto placed = deploy(scenario, one_gpu());
+    const Deployment& deployment = std::get<Deployment>(placed);
+    ModelStepCost cost(deployment);
+    return run(deployment, full_load(scenario, 0.5), cost);
+  };
+  const ServingMetrics before = serve(base);
+  ASSERT_GT(before.completed, 100);
+  for (const auto& [bandwidth, compute] : {std::pair{2.0, 1.0}, {1.0, 2.0}, {1.5, 3.0}}) {
+    const ServingMetrics after = serve(faster(base, bandwidth, compute, 1));
+    for (const auto& [now, was] :
+         {std::pair{after.ttft, before.ttft}, {after.tpot, before.tpot}, {after.e2e, before.e2e}}) {
+      EXPECT_LE(now.p50, was.p50);
+      EXPECT_LE(now.p99, was.p99);
+      EXPECT_LE(now.mean, was.mean);
+    }
+    EXPECT_LT(after.e2e.mean, before.e2e.mean);
+  }
+}
+
 TEST(StepLaw, OneGpuExchangesNothing) {
   DatasheetFile file;
   const Scenario scenario = file.load();

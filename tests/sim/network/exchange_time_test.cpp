@@ -8,8 +8,8 @@
 
 #include "models/latency/fabric_law.hpp"
 #include "models/text/load.hpp"
-#include "sim/deployment/cluster.hpp"
-#include "sim/deployment/read_topology.hpp"
+#include "sim/topology/cluster.hpp"
+#include "sim/topology/read_topology.hpp"
 #include "tests/sim/network/networks.hpp"
 
 namespace moeplan::tests {
@@ -218,7 +218,7 @@ TEST(ExchangeTime, UnitsDoNotMatter) {
       text += std::string("  - {from: ") + node + "/gpu0, to: s, bandwidth: " + bandwidth +
               ", latency: " + latency + "}\n";
     }
-    return sim::read_topology(text::parse_yaml(text, "net.yaml"));
+    return sim::read_topology(text::parse_yaml(text, "net.yaml")).topology;
   };
   const double one = seconds_of(drawn("50 GB/s", "2 us"), uniform(2, 1.0), 1e6);
   EXPECT_EQ(one, seconds_of(drawn("400 Gbit/s", "0.002 ms"), uniform(2, 1.0), 1e6));

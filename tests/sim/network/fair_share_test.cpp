@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "sim/deployment/cluster.hpp"
+#include "sim/topology/cluster.hpp"
 #include "sim/network/flow_network.hpp"
 #include "sim/network/max_min.hpp"
 #include "tests/sim/network/networks.hpp"

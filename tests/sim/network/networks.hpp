@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "sim/deployment/topology.hpp"
+#include "sim/topology/topology.hpp"
 #include "sim/network/flow_network.hpp"
 
 namespace moeplan::tests {

@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "models/text/load.hpp"
 #include "sim/serving/model_step_cost.hpp"
 #include "tests/support/expect_input_error.hpp"
 #include "tests/support/scenario_file.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -139,6 +141,77 @@ TEST(ExchangeNetwork, AWaitForOtherLinksIsMarked) {
                           [](const std::string& name) { return name.starts_with("all2all"); }));
   EXPECT_NE(scenario.network.text().find("leaves of 2 nodes, oversubscribed 4 times"),
             std::string::npos);
+}
+
+// Four nodes of H100 behind two leaves and a spine, with the cards' rates; `uplink`: of a leaf.
+std::string drawn(double uplink, int gpus = 8) {
+  std::string text =
+      "schema: moeplan.topology\nschema_version: 1\nranks: " + std::to_string(4 * gpus) +
+      "\ngpus_per_node: " + std::to_string(gpus) +
+      "\nnodes: [a, b, c, d]\nswitches:\n  - {name: spine, kind: spine}\n";
+  std::string links = "links:\n";
+  const auto link = [&](const std::string& from, const std::string& to, double rate) {
+    links += "  - {from: " + from + ", to: " + to + ", bandwidth: " + std::to_string(rate) +
+             " GB/s, latency: 1 us}\n";
+  };
+  for (const char* leaf : {"leaf0", "leaf1"}) {
+    text += std::string("  - {name: ") + leaf + ", kind: leaf}\n";
+    link(leaf, "spine", uplink);
+  }
+  for (const std::string node : {"a", "b", "c", "d"}) {
+    text += "  - {name: " + node + "/switch, kind: nvswitch}\n";
+    for (int gpu = 0; gpu < gpus; ++gpu) {
+      const std::string name = node + "/gpu" + std::to_string(gpu);
+      const std::string card = node + "/nic" + std::to_string(gpu);
+      text += "  - {name: " + card + ", kind: nic}\n";
+      link(name, node + "/switch", 450.0);
+      link(name, card, 50.0);
+      link(card, node < "c" ? "leaf0" : "leaf1", 50.0);
+    }
+  }
+  return text + links;
+}
+
+// A drawing of the oversubscribed cluster stretches as its keys do, and one of a wide one not.
+TEST(ExchangeNetwork, ADrawnTopologySetsTheTime) {
+  const tests::TemporaryDirectory directory;
+  const std::string file = (directory / "cluster.yaml").string();
+  for (const double uplink : {800.0, 200.0}) {
+    text::write_file(file, drawn(uplink));
+    const Scenario scenario = scenario_with("network: flows, topology: " + file, 32);
+    const Deployment d = deployed(scenario, Exchange::alltoall_per_expert);
+    const NetworkStretch stretch = network_stretch(d, even(32, 8));
+    EXPECT_NEAR(stretch.dispatch, uplink > 500.0 ? 1.0 : 64.0 / 24.0, 1e-9);
+    EXPECT_NE(scenario.network.text().find("as drawn in " + file), std::string::npos);
+  }
+  // Engines of one node of it.
+  EXPECT_NO_THROW(scenario_with("network: flows, topology: " + file, 8));
+}
+
+TEST(NetworkOptions, ADrawingIsOfTheHardwareMeant) {
+  const tests::TemporaryDirectory directory;
+  const std::string file = (directory / "cluster.yaml").string();
+  text::write_file(file, drawn(800.0));
+  const auto refused = [&](const std::string& keys, int gpus, const std::string& key,
+                           const std::string& what) {
+    tests::expect_input_error([&] { scenario_with(keys + ", topology: " + file, gpus); }, "E_VALUE",
+                              key, what);
+  };
+  refused("network: law", 32, "hardware/topology", "network: flows");
+  refused("network: flows", 64, "hardware/gpus", "64 GPUs on a topology of 32");
+  refused("network: flows, nodes_per_leaf: 2", 32, "hardware/nodes_per_leaf", "draws the leaves");
+  text::write_file(file, drawn(800.0, 4));
+  tests::expect_input_error(
+      [&] {
+        tests::ScenarioFile()
+            .set("pruning", "")
+            .set("hardware", "{gpu: h100-sxm, gpus: 1, network: flows, topology: " + file + "}")
+            .load();
+      },
+      "E_VALUE", "hardware/topology", "nodes of 4 GPUs");
+  tests::expect_input_error(
+      [&] { scenario_with("network: flows, topology: " + file + ".none", 32); }, "E_IO",
+      "hardware/topology");
 }
 
 TEST(NetworkOptions, KeysOfFlowsNeedFlows) {

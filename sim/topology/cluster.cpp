@@ -1,4 +1,4 @@
-#include "sim/deployment/cluster.hpp"
+#include "sim/topology/cluster.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "sim/deployment/topology.hpp"
+#include "sim/topology/topology.hpp"
 
 #include <algorithm>
 #include <boost/graph/adjacency_list.hpp>

@@ -15,14 +15,19 @@
 #include <filesystem>
 
 #include "models/text/node.hpp"
-#include "sim/deployment/topology.hpp"
+#include "sim/topology/topology.hpp"
 
 namespace moeplan::sim {
+
+struct DrawnCluster {
+  Topology topology;
+  int gpus_per_node = 0;
+};
 
 // Throws: InputError with all problems of the file: as models/text's readers, and names that are
 // not unique, links that end nowhere, at themselves, without bandwidth or twice, ranks that are
 // not nodes x gpus_per_node, and GPUs without a path between them; each names the nodes meant.
-Topology read_topology(const std::filesystem::path& path);
-Topology read_topology(const text::Document& document);
+DrawnCluster read_topology(const std::filesystem::path& path);
+DrawnCluster read_topology(const text::Document& document);
 
 }  // namespace moeplan::sim

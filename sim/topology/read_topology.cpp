@@ -1,4 +1,4 @@
-#include "sim/deployment/read_topology.hpp"
+#include "sim/topology/read_topology.hpp"
 
 #include <fmt/format.h>
 
@@ -52,16 +52,17 @@ class Names {
   std::vector<std::string> all_;
 };
 
-void read_gpus(text::Reader& file, Names& names) {
+// Returns gpus_per_node.
+std::int64_t read_gpus(text::Reader& file, Names& names) {
   const std::int64_t ranks = file.count("ranks", kMany);
   const std::int64_t per_node = file.count("gpus_per_node", kMany);
   const text::Node* list = file.node("nodes");
   if (list == nullptr) {
-    return;
+    return per_node;
   }
   if (list->kind != text::Kind::sequence || list->items.empty()) {
     file.problem("nodes", "E_TYPE", "the nodes are not listed", "a list of node names");
-    return;
+    return per_node;
   }
   std::map<std::string, std::size_t> first;
   std::vector<std::string> nodes;
@@ -94,6 +95,7 @@ void read_gpus(text::Reader& file, Names& names) {
                  fmt::format("{} ranks do not fill the nodes {}", ranks, joined(nodes)),
                  fmt::format("{} ({} nodes x {} GPUs)", gpus, nodes.size(), per_node));
   }
+  return per_node;
 }
 
 void read_link(text::Reader link, Names& names, const std::vector<Vertex>& vertices,
@@ -168,17 +170,17 @@ void check_connected(const Topology& topology, text::Reader& file) {
 
 }  // namespace
 
-Topology read_topology(const std::filesystem::path& path) {
+DrawnCluster read_topology(const std::filesystem::path& path) {
   return read_topology(text::load_yaml(path));
 }
 
-Topology read_topology(const text::Document& document) {
+DrawnCluster read_topology(const text::Document& document) {
   text::Problems problems(document);
   text::Reader file(problems, document.root);
   text::check_schema(file, "moeplan.topology", 1, 1);
   Wiring wiring;
   Names names(problems, wiring);
-  read_gpus(file, names);
+  const std::int64_t per_node = read_gpus(file, names);
   if (file.has("switches")) {
     for (text::Reader& entry : file.sections("switches")) {
       const std::string name = entry.string("name");
@@ -208,7 +210,7 @@ Topology read_topology(const text::Document& document) {
   Topology topology(std::move(wiring));
   check_connected(topology, file);
   problems.throw_if_any();
-  return topology;
+  return {std::move(topology), static_cast<int>(per_node)};
 }
 
 }  // namespace moeplan::sim

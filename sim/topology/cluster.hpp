@@ -5,7 +5,7 @@
 
 #include "models/hardware/fabric.hpp"
 #include "models/hardware/node.hpp"
-#include "sim/deployment/topology.hpp"
+#include "sim/topology/topology.hpp"
 
 namespace moeplan::sim {
 

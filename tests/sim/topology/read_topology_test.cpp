@@ -1,5 +1,5 @@
 // Is a drawn topology read as drawn, and does every mistake name the nodes meant (tests.md C3 41)?
-#include "sim/deployment/read_topology.hpp"
+#include "sim/topology/read_topology.hpp"
 
 #include <gtest/gtest.h>
 
@@ -23,7 +23,9 @@ constexpr const char* kLinks =
     "  - {from: b/gpu0, to: core, bandwidth: 50 GB/s, latency: 1 us}\n";
 constexpr const char* kLast = "  - {from: b/gpu1, to: core, bandwidth: 50 GB/s, latency: 1 us}\n";
 
-Topology read(const std::string& text) { return read_topology(text::parse_yaml(text, "net.yaml")); }
+Topology read(const std::string& text) {
+  return read_topology(text::parse_yaml(text, "net.yaml")).topology;
+}
 
 std::string with(const std::string& nodes, const std::string& switches, const std::string& links) {
   return kHead + nodes + switches + links;

@@ -1,5 +1,5 @@
 // Does a cluster of catalog hardware have the links it should, and do routes take the right ones?
-#include "sim/deployment/cluster.hpp"
+#include "sim/topology/cluster.hpp"
 
 #include <gtest/gtest.h>
 
