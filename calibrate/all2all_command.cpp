@@ -161,7 +161,10 @@ void add_all2all(CLI::App& app, int& code, const std::vector<std::string>& argum
           "ranks; auto: window where every rank has a core")
       ->check(CLI::IsMember({"auto", "window", "barrier", "osu"}))
       ->capture_default_str();
-  command->add_option("--kinds", sweep.families, "Only these: all2allv, pingpong, ...")
+  command
+      ->add_option(
+          "--kinds", sweep.families,
+          "Only these: all2allv, pingpong, ...; layer, only where named: whole SMoE layers")
       ->delimiter(',')
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--patterns", sweep.patterns, "Of all2allv, only these: uniform, ...")

@@ -49,6 +49,9 @@ models::Measurements exchange_measurements(const JournalContents& journal,
   return sweep_measurements(file,
                             [&](const CombinedPoint& point, models::SampleOrigin origin,
                                 models::Measurements& out) -> std::string {
+                              if (prepared.layers.contains(point.id)) {
+                                return "whole layers: only in the journal";
+                              }
                               const auto found = prepared.grid.cases.find(point.id);
                               if (found == prepared.grid.cases.end()) {
                                 return kUnknownPoint;

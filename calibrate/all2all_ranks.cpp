@@ -1,4 +1,5 @@
 // The ranks' side of moeplan-measure all2all.
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <system_error>
@@ -8,6 +9,7 @@
 #include "calibrate/all2all/mpi_exchange.hpp"
 #include "calibrate/all2all/mpi_session.hpp"
 #include "calibrate/all2all/rank_cases.hpp"
+#include "calibrate/layer/moe_layer.hpp"
 #endif
 #include "calibrate/measurement/device_error.hpp"
 #include "models/text/input_error.hpp"
@@ -84,12 +86,18 @@ int run_exchange_ranks(const ExchangeSweep& sweep, int launch,
   const PreparedExchanges prepared = prepare(sweep, world, matrices);
   touch_every_pair(session.rank(), session.ranks());
   std::vector<std::string> ids;
-  for (const auto& [id, exchange] : prepared.grid.cases) {
-    ids.push_back(id);
+  for (const GridPoint& point : prepared.grid.points) {
+    ids.push_back(point.id);
   }
+  std::sort(ids.begin(), ids.end());
   RankCases cases(
       session, ids,
-      [&](const std::string& id) {
+      [&](const std::string& id) -> MadeRankCase {
+        const auto layer = prepared.layers.find(id);
+        if (layer != prepared.layers.end()) {
+          return std::make_unique<MoeLayer>(layer->second, session.rank(), session.ranks(),
+                                            product_names().front());
+        }
         return make_exchange(prepared.grid.cases.at(id), session.rank());
       },
       mode_of(prepared.start));

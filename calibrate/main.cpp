@@ -161,6 +161,10 @@ void add_device_options(CLI::App& command, Options& options) {
   command.add_option("--precision", options.sweep.precision, "Of weights and activations");
   command.add_option("--threads", options.sweep.options.threads, "Of a CPU; all cores without it")
       ->check(CLI::Range(1, 1024));
+  command
+      .add_option("--companions", options.sweep.options.companions,
+                  "Of a CPU: so many others run the same kernel meanwhile, as ranks of a node do")
+      ->check(CLI::Range(0, 1024));
   command.add_option("--products", options.sweep.options.products,
                      "Matrix products of a CPU: " + joined(product_names()));
   command.add_option("--counts", options.sweep.counts_file,

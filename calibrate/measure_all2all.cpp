@@ -2,12 +2,41 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "calibrate/all2all/replay.hpp"
+#include "calibrate/layer/layer_closure.hpp"
 #include "calibrate/measurement/budget.hpp"
 #include "models/text/input_error.hpp"
 #include "models/text/load.hpp"
 
 namespace moeplan::calibrate {
+
+namespace {
+
+// Rough rates, only for what fits into a budget.
+constexpr double kLayerStart = 200e-6;   // s
+constexpr double kLayerCompute = 20e9;   // FLOP/s of a rank
+constexpr double kLayerBandwidth = 4e9;  // B/s of a rank, for weights
+
+void add_layers(int ranks, PreparedExchanges& out) {
+  for (const LayerShape& shape : closure_layers()) {
+    if (shape.experts < ranks) {
+      continue;
+    }
+    const double weights = 3.0 * static_cast<double>(shape.hidden * shape.intermediate);
+    const double pairs = static_cast<double>(shape.tokens * shape.top_k);
+    const double read = std::min(static_cast<double>(shape.experts) / ranks, pairs) * weights * 4.0;
+    const std::string id = shape.id(ranks);
+    out.layers.emplace(id, shape);
+    out.grid.points.push_back({.id = id,
+                               .level = 1,
+                               .call = Seconds(kLayerStart + 2.0 * pairs * weights / kLayerCompute +
+                                               read / kLayerBandwidth)});
+  }
+}
+
+}  // namespace
 
 PreparedExchanges prepare(const ExchangeSweep& sweep, const RankWorld& world,
                           const std::string& matrices) {
@@ -23,7 +52,17 @@ PreparedExchanges prepare(const ExchangeSweep& sweep, const RankWorld& world,
     options.replayed = replayed_matrices(matrices, sweep.matrices, world.ranks());
     header.settings["matrices_sha256"] = text::sha256(matrices);
   }
-  out.grid = exchange_grid(world, options);
+  const auto layer = std::find(options.families.begin(), options.families.end(), kLayerFamily);
+  const bool layers = layer != options.families.end();
+  if (layers) {
+    options.families.erase(layer);
+  }
+  if (!layers || !options.families.empty()) {
+    out.grid = exchange_grid(world, options);
+  }
+  if (layers) {
+    add_layers(world.ranks(), out);
+  }
   if (out.grid.points.empty()) {
     throw InputError({.code = "E_VALUE",
                       .file = "",

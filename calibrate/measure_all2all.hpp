@@ -3,11 +3,13 @@
 // prints, and nothing needs MPI: parent and ranks make the same plan from the same RankWorld.
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "calibrate/all2all/exchange_grid.hpp"
 #include "calibrate/all2all/rank_world.hpp"
+#include "calibrate/layer/layer_shape.hpp"
 #include "calibrate/measurement/journal.hpp"
 #include "models/units/quantity.hpp"
 
@@ -21,15 +23,19 @@ struct ExchangeSweep {
   int visits = 2;
   std::uint64_t seed = 1;
   std::string journal;
-  std::vector<std::string> families;
+  std::vector<std::string> families;  // operation_names() and, only where named, kLayerFamily
   std::vector<std::string> patterns;
   std::int64_t smallest = 256;
   std::int64_t largest = 16 * 1024 * 1024;
   std::string matrices;  // path of a CSV; "": none
 };
 
+// Whole SMoE layers over the ranks (closure_layers()), to hold predictions from the parts to.
+inline constexpr const char* kLayerFamily = "layer";
+
 struct PreparedExchanges {
-  ExchangeGrid grid;
+  ExchangeGrid grid;                         // its points: layers too
+  std::map<std::string, LayerShape> layers;  // by id
   JournalHeader header;
   std::string start;  // auto resolved: a window needs a core for every rank
   Seconds expected;

@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "calibrate/kernels/cpu_kernels.hpp"
@@ -100,26 +102,74 @@ class CpuCase : public TimedCase {
   int calls_ = 1;
 };
 
+// A case that is timed while others run: each companion has a thread, and a case of its own device.
+class CrowdedCase : public TimedCase {
+ public:
+  CrowdedCase(std::unique_ptr<TimedCase> own, std::vector<std::unique_ptr<TimedCase>> others)
+      : own_(std::move(own)) {
+    for (std::unique_ptr<TimedCase>& other : others) {
+      threads_.emplace_back([this, timed = std::shared_ptr<TimedCase>(std::move(other))] {
+        while (!done_.load(std::memory_order_relaxed)) {
+          timed->sample();
+          started_.fetch_add(1, std::memory_order_relaxed);
+        }
+      });
+    }
+    // Sampled once all of them compute, not while the system still places their threads.
+    while (started_.load(std::memory_order_relaxed) < static_cast<int>(threads_.size())) {
+      std::this_thread::yield();
+    }
+  }
+  ~CrowdedCase() override {
+    done_ = true;
+    for (std::thread& thread : threads_) {
+      thread.join();
+    }
+  }
+  double sample() override { return own_->sample(); }
+  bool throttled() override { return own_->throttled(); }
+  int calls() const override { return own_->calls(); }
+  std::vector<std::string> flags() const override { return own_->flags(); }
+
+ private:
+  std::unique_ptr<TimedCase> own_;
+  std::atomic<bool> done_{false};
+  std::atomic<int> started_{0};  // samples of all companions
+  std::vector<std::thread> threads_;
+};
+
 class CpuDevice : public KernelDevice {
  public:
   explicit CpuDevice(const DeviceOptions& options)
       : product_name_(options.products.empty() ? product_names().front() : options.products),
         product_(make_product(product_name_)),
         threads_(options.threads > 0 ? options.threads : usable_cores()),
-        workers_(threads_) {}
+        workers_(threads_) {
+    for (int i = 0; i < options.companions; ++i) {
+      DeviceOptions alone = options;
+      alone.companions = 0;
+      companions_.push_back(std::make_unique<CpuDevice>(alone));
+    }
+  }
 
   MadeCase make(const KernelCase& wanted) override {
     if (wanted.precision != models::Precision::fp32) {
       return Skipped{"CPU kernels are there in fp32 only"};
     }
-    const double needed = in_bytes(wanted.bytes()) + cold_bytes();
+    const double needed =
+        (in_bytes(wanted.bytes()) + cold_bytes()) * static_cast<double>(companions_.size() + 1);
     if (needed > kLargestShare * memory_bytes()) {
       return Skipped{
           fmt::format("needs {:.1f} GB of {:.1f} GB", needed * 1e-9, memory_bytes() * 1e-9)};
     }
-    const Call call =
-        std::visit([this](const auto& kernel) { return call_of(kernel); }, wanted.kernel);
-    return std::make_unique<CpuCase>(call, probe_);
+    if (companions_.empty()) {
+      return timed(wanted);
+    }
+    std::vector<std::unique_ptr<TimedCase>> others;
+    for (const std::unique_ptr<CpuDevice>& companion : companions_) {
+      others.push_back(companion->timed(wanted));
+    }
+    return std::make_unique<CrowdedCase>(timed(wanted), std::move(others));
   }
 
   std::string kernel_source(const KernelCase& /*wanted*/) const override {
@@ -130,7 +180,8 @@ class CpuDevice : public KernelDevice {
     return {{"device", "cpu"},
             {"products", product_->version()},
             {"product_threads", std::to_string(product_threads())},
-            {"threads", std::to_string(threads_)}};
+            {"threads", std::to_string(threads_)},
+            {"companions", std::to_string(companions_.size())}};
   }
   std::vector<models::Precision> precisions() const override { return {models::Precision::fp32}; }
   std::string name() const override { return host_fingerprint().at("cpu"); }
@@ -139,6 +190,11 @@ class CpuDevice : public KernelDevice {
   int multiprocessors() const override { return threads_; }
 
  private:
+  std::unique_ptr<TimedCase> timed(const KernelCase& wanted) {
+    const Call call =
+        std::visit([this](const auto& kernel) { return call_of(kernel); }, wanted.kernel);
+    return std::make_unique<CpuCase>(call, probe_);
+  }
   static double cold_bytes() { return kColdFactor * last_level_cache_bytes(); }
   int product_threads() const { return std::min(threads_, product_->most_threads()); }
   CpuContext context() { return {*product_, workers_}; }
@@ -270,6 +326,7 @@ class CpuDevice : public KernelDevice {
   Workers workers_;
   RateProbe probe_;
   Buffer pool_;
+  std::vector<std::unique_ptr<CpuDevice>> companions_;
 };
 
 }  // namespace

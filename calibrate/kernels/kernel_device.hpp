@@ -15,6 +15,9 @@ namespace moeplan::calibrate {
 struct DeviceOptions {
   int threads = 0;       // of the CPU; 0: all cores that the process may use
   std::string products;  // implementation of matrix products; "": the first of product_names()
+  // Of a CPU: threads that run the same kernel on data of their own meanwhile, as the other ranks
+  // of a node do: what one rank gets of the memory's bandwidth depends on them.
+  int companions = 0;
 };
 
 class KernelDevice {

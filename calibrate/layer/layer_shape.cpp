@@ -41,6 +41,26 @@ double dot(const float* a, const double* b, std::int64_t n) {
   return sum;
 }
 
+// A token's scores and the top k of them, best first.
+struct Chosen {
+  std::vector<double> score;       // [experts]
+  std::vector<std::size_t> order;  // [top_k]
+};
+
+Chosen chosen_of(const LayerShape& shape, const std::vector<float>& router,
+                 const std::vector<float>& bias, const std::vector<double>& token) {
+  const auto all = static_cast<std::size_t>(shape.experts);
+  Chosen chosen{std::vector<double>(all), std::vector<std::size_t>(all)};
+  std::iota(chosen.order.begin(), chosen.order.end(), std::size_t{0});
+  for (std::size_t e = 0; e < all; ++e) {
+    chosen.score[e] = bias[e] + dot(router.data() + e * token.size(), token.data(), shape.hidden);
+  }
+  std::stable_sort(chosen.order.begin(), chosen.order.end(),
+                   [&](std::size_t a, std::size_t b) { return chosen.score[a] > chosen.score[b]; });
+  chosen.order.resize(static_cast<std::size_t>(shape.top_k));
+  return chosen;
+}
+
 }  // namespace
 
 std::string LayerShape::id(int ranks) const {
@@ -89,6 +109,21 @@ void expert_weights(const LayerShape& shape, std::int64_t expert, float* up, flo
        shape.hidden * shape.intermediate, down);
 }
 
+std::vector<std::int64_t> routed_pairs_of(const LayerShape& shape, int rank) {
+  const std::vector<float> tokens = token_rows(shape, rank);
+  const std::vector<float> router = router_rows(shape);
+  const std::vector<float> bias = router_bias(shape);
+  std::vector<std::int64_t> pairs(static_cast<std::size_t>(shape.experts));
+  for (std::int64_t t = 0; t < shape.tokens; ++t) {
+    const float* begin = tokens.data() + t * shape.hidden;
+    for (const std::size_t expert :
+         chosen_of(shape, router, bias, {begin, begin + shape.hidden}).order) {
+      ++pairs[expert];
+    }
+  }
+  return pairs;
+}
+
 std::vector<double> reference_output(const LayerShape& shape, int rank) {
   const std::vector<float> tokens = token_rows(shape, rank);
   const std::vector<float> router = router_rows(shape);
@@ -106,15 +141,7 @@ std::vector<double> reference_output(const LayerShape& shape, int rank) {
   for (std::int64_t t = 0; t < shape.tokens; ++t) {
     const float* begin = tokens.data() + t * shape.hidden;
     std::copy(begin, begin + shape.hidden, token.begin());
-    std::vector<double> score(all);
-    std::vector<std::size_t> order(all);
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    for (std::size_t e = 0; e < all; ++e) {
-      score[e] = bias[e] + dot(router.data() + e * token.size(), token.data(), shape.hidden);
-    }
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return score[a] > score[b]; });
-    order.resize(static_cast<std::size_t>(shape.top_k));
+    const auto [score, order] = chosen_of(shape, router, bias, token);
     double sum = 0.0;
     for (const std::size_t e : order) {
       sum += std::exp(score[e]);

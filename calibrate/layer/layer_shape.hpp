@@ -35,6 +35,9 @@ std::vector<float> router_bias(const LayerShape& shape);  // [experts]
 // expert, scaled to keep the size of what passes.
 void expert_weights(const LayerShape& shape, std::int64_t expert, float* up, float* down);
 
+// [experts] pairs that the tokens of one rank have for each, by the same scores as the layer's.
+std::vector<std::int64_t> routed_pairs_of(const LayerShape& shape, int rank);
+
 // The layer's output for the tokens of one rank [tokens x hidden], computed token by token in plain
 // double loops: out = sum over the top k of w_e down_e (silu(gate_e x) * up_e x), w the softmax of
 // the scores over the top k. Shares no code with the layer that is measured.

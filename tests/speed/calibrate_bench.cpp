@@ -2,6 +2,9 @@
 //   all2all_ratio_to_plain_loop  our osu mode over a plain OSU-style loop in the same run, two
 //   ranks;
 //                                of the sizes 16 KiB to 1 MiB of a rank the ratio farthest from 1
+//   layer_closure_median_error, _p90_error, layer_repeat_median_error  20 SMoE layers over two
+//   ranks
+//                                against the laws of their parts (layer_figures.hpp)
 //   netns_ratio_min, _max        measured over predicted exchanges of four hosts (netbox.hpp); null
 //                                where namespaces are not permitted
 #include <fstream>
@@ -12,6 +15,7 @@
 #include "tests/calibrate/all2all/netbox.hpp"
 #include "tests/calibrate/all2all/ranks.hpp"
 #include "tests/speed/bench_main.hpp"
+#include "tests/speed/layer_figures.hpp"
 
 namespace moeplan::speed {
 namespace {
@@ -36,6 +40,8 @@ void print(bool json) {
     throw std::runtime_error(tests::why_no_ranks());
   }
   const double ratio = ratio_to_plain_loop();
+  const LayerFigures layers = layer_figures(MOEPLAN_MEASURE_PROGRAM);
+  fmt::print(stderr, "{}measured and fitted in {:.0f} s\n", layers.rows, layers.fitting_seconds);
   std::optional<tests::NetboxFigures> hosts;
   try {
     hosts = tests::netbox_figures(MOEPLAN_MEASURE_PROGRAM);
@@ -46,12 +52,19 @@ void print(bool json) {
   }
   if (json) {
     fmt::print("{}", text::Json::object()
+                         .set("layer_closure_median_error", layers.median_error)
+                         .set("layer_closure_p90_error", layers.p90_error)
+                         .set("layer_repeat_median_error", layers.repeat_error)
                          .set("all2all_ratio_to_plain_loop", ratio)
                          .set("netns_ratio_min", hosts ? text::Json(hosts->lowest) : text::Json())
                          .set("netns_ratio_max", hosts ? text::Json(hosts->highest) : text::Json())
                          .pretty());
     return;
   }
+  fmt::print("whole layers against their parts                  {:.1f} % median, {:.1f} % p90\n",
+             100.0 * layers.median_error, 100.0 * layers.p90_error);
+  fmt::print("launches of a layer against its median            {:.1f} % median\n",
+             100.0 * layers.repeat_error);
   fmt::print("our exchange over a plain loop, farthest from 1   {:.3f}\n", ratio);
   if (hosts) {
     fmt::print("measured over predicted, four hosts               {:.3f} to {:.3f}\n",

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/deployment/cluster.hpp"
+#include "sim/topology/cluster.hpp"
 #include "sim/engine/random_stream.hpp"
 #include "sim/network/flow_network.hpp"
 
