@@ -22,6 +22,7 @@ struct Options {
   ExchangeSweep sweep;
   std::string budget = "5 min";
   std::string longest = "60 s";
+  std::string longest_visit = "10 s";
   std::string smallest = "256 B";
   std::string largest = "16 MiB";
   std::string output;
@@ -155,6 +156,11 @@ void add_all2all(CLI::App& app, int& code, const std::vector<std::string>& argum
       ->transform(quantity(kTime))
       ->capture_default_str();
   command
+      ->add_option("--visit-time", options->longest_visit,
+                   "The most time that a point is sampled for in a visit")
+      ->transform(quantity(kTime))
+      ->capture_default_str();
+  command
       ->add_option(
           "--start", sweep.start,
           "window: at one instant of synchronised clocks; barrier; osu: barrier, mean over "
@@ -188,6 +194,7 @@ void add_all2all(CLI::App& app, int& code, const std::vector<std::string>& argum
   command->add_option("--launch", options->launch)->group("");
   command->callback([options, &code, arguments] {
     options->sweep.budget = *parse<kTime>(options->budget);
+    options->sweep.longest_visit = *parse<kTime>(options->longest_visit);
     options->sweep.smallest = static_cast<std::int64_t>(parse<kData>(options->smallest)->value());
     options->sweep.largest = static_cast<std::int64_t>(parse<kData>(options->largest)->value());
     code = options->worker ? run_rank(*options) : run_sweep(*options, arguments);

@@ -54,8 +54,11 @@ std::string matrices_of(const ExchangeSweep& sweep,
 int lead(const ExchangeSweep& sweep, const PreparedExchanges& prepared, int launch,
          RankCases& cases, const std::function<void(const SweepProgress&)>& progress) {
   Journal journal(sweep.journal, prepared.header);
+  StopRule rule = network_rule();
+  rule.longest = sweep.longest_visit;
+  rule.warm_longest = std::min(rule.warm_longest, sweep.longest_visit);
   const LaunchOptions options{
-      .rule = network_rule(), .stop = [] { return stop_wish != 0; }, .progress = progress};
+      .rule = rule, .stop = [] { return stop_wish != 0; }, .progress = progress};
   const LaunchEnd end = run_launch(
       journal, launch, [&](const std::string& id) { return cases.lead(id); }, options,
       steady_clock());

@@ -19,6 +19,7 @@ struct ExchangeSweep {
   std::string launcher;        // as the user wrote it
   std::string start = "auto";  // of start_mode_names(), or auto
   Seconds budget = seconds(300.0);
+  Seconds longest_visit = seconds(10.0);  // that a point is sampled in a launch
   int launches = 5;
   int visits = 2;
   std::uint64_t seed = 1;

@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::int64_t kRowsAtOnce = 16;     // of a loop that only moves rows
 constexpr std::int64_t kQueriesAtOnce = 64;  // of one head: their scores stay in cache
+// A matrix product first copies both sides into its own order, which few rows do not pay for: they
+// take weights by pieces that stay in cache, row after row.
+constexpr std::int64_t kFewRows = 4;
+constexpr std::int64_t kPieceOfWeights = 32 * 1024;  // elements
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -32,10 +36,19 @@ void grouped(const CpuContext& context, const RoutedPairs& routed, std::int64_t 
   for (std::size_t e = 0; e + 1 < routed.first_of_expert.size(); ++e) {
     const std::int64_t first = routed.first_of_expert[e];
     const std::int64_t rows = routed.first_of_expert[e + 1] - first;
-    if (rows > 0) {
-      context.product.times_transposed(rows, n, k, 1.0F, in + first * k, k,
-                                       weights + static_cast<std::int64_t>(e) * n * k, k,
-                                       out + first * n, n);
+    const float* own = weights + static_cast<std::int64_t>(e) * n * k;
+    if (rows > kFewRows) {
+      context.product.times_transposed(rows, n, k, 1.0F, in + first * k, k, own, k, out + first * n,
+                                       n);
+      continue;
+    }
+    const std::int64_t step = rows > 1 ? std::max<std::int64_t>(1, kPieceOfWeights / k) : n;
+    for (std::int64_t column = 0; rows > 0 && column < n; column += step) {
+      const std::int64_t columns = std::min(step, n - column);
+      for (std::int64_t row = first; row < first + rows; ++row) {
+        context.product.times_transposed(1, columns, k, 1.0F, in + row * k, k, own + column * k, k,
+                                         out + row * n + column, n);
+      }
     }
   }
 }

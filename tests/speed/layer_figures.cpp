@@ -85,7 +85,8 @@ LayerFigures layer_figures(const std::string& program) {
   out.rows = families_table(fitted.families);
 
   measure({program, "all2all", "--launcher", tests::launcher(kRanks), "--launches", "5", "--visits",
-           "1", "--budget", "20 min", "--kinds", "layer", "--journal", path("layers")},
+           "1", "--budget", "20 min", "--kinds", "layer", "--visit-time", "1 s", "--journal",
+           path("layers")},
           directory);
   const calibrate::JournalContents journal = calibrate::read_journal(path("layers"));
   std::map<std::string, calibrate::LayerShape> shapes;

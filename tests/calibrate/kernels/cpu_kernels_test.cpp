@@ -130,6 +130,32 @@ TEST_P(CpuKernels, AnExpertLayerIsTheWeightedSumOfItsExperts) {
   }
 }
 
+// Few rows of wide experts take the weights piece by piece (of 8 columns here): as one row at a
+// time.
+TEST_P(CpuKernels, FewRowsReadWeightsInPieces) {
+  const std::int64_t hidden = 4096;
+  const std::int64_t inner = 10;
+  const Values up = random_values(3 * 2 * inner * hidden, 1);
+  const std::vector<std::int64_t> pairs = {3, 0, 6};
+  const RoutedPairs routed = routed_pairs(pairs, 9, 1);
+  const Values in = random_values(9 * hidden, 2);
+  Values out(9 * 2 * inner, 99.0F);
+  expert_up(context(), routed, hidden, inner, up.data(), in.data(), out.data());
+  std::vector<double> wanted;
+  for (std::int64_t row = 0; row < 9; ++row) {
+    const float* own = up.data() + (row < 3 ? 0 : 2) * 2 * inner * hidden;
+    for (std::int64_t column = 0; column < 2 * inner; ++column) {
+      double sum = 0.0;
+      for (std::int64_t h = 0; h < hidden; ++h) {
+        sum += static_cast<double>(in[static_cast<std::size_t>(row * hidden + h)]) *
+               own[column * hidden + h];
+      }
+      wanted.push_back(sum);
+    }
+  }
+  expect_near(out, wanted);
+}
+
 TEST_P(CpuKernels, RoutingTakesTheLargestLogits) {
   const std::int64_t tokens = 40;
   const std::int64_t experts = 9;
