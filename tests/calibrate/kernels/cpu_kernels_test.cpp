@@ -130,11 +130,11 @@ TEST_P(CpuKernels, AnExpertLayerIsTheWeightedSumOfItsExperts) {
   }
 }
 
-// Few rows of wide experts take the weights piece by piece (of 8 columns here): as one row at a
+// Few rows of wide experts take the weights piece by piece (of 32 columns here): as one row at a
 // time.
 TEST_P(CpuKernels, FewRowsReadWeightsInPieces) {
-  const std::int64_t hidden = 4096;
-  const std::int64_t inner = 10;
+  const std::int64_t hidden = 1024;
+  const std::int64_t inner = 30;
   const Values up = random_values(3 * 2 * inner * hidden, 1);
   const std::vector<std::int64_t> pairs = {3, 0, 6};
   const RoutedPairs routed = routed_pairs(pairs, 9, 1);
