@@ -3,11 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <mutex>
 #include <set>
-#include <thread>
 
 #include "models/units/parse.hpp"
 #include "sim/plan/candidates.hpp"
@@ -24,39 +20,9 @@ std::vector<Outcome> judge_all(const Scenario& scenario, const std::vector<Candi
                                const PlanOptions& options) {
   std::vector<Outcome> outcomes(all.size());
   const Screen screen(scenario);
-  std::atomic<std::size_t> next{0};
-  std::size_t done = 0;
-  std::mutex mutex;
-  std::exception_ptr failure;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < all.size(); i = next++) {
-      try {
-        std::visit([&](const auto& result) { outcomes[i] = result; },
-                   judge(scenario, all[i], &screen));
-        const std::lock_guard lock(mutex);
-        ++done;
-        if (options.progress) {
-          options.progress(done, all.size());
-        }
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        failure = std::current_exception();
-        next = all.size();
-        return;
-      }
-    }
-  };
-  std::vector<std::thread> threads;
-  for (int t = 1; t < options.threads; ++t) {
-    threads.emplace_back(work);
-  }
-  work();
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
+  for_each_index(all.size(), options, [&](std::size_t i) {
+    std::visit([&](const auto& result) { outcomes[i] = result; }, judge(scenario, all[i], &screen));
+  });
   return outcomes;
 }
 

@@ -1,13 +1,13 @@
 #pragma once
 // Plan: judges all candidates and recommends one, with its reasons.
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "sim/plan/break_even.hpp"
 #include "sim/plan/design.hpp"
+#include "sim/plan/for_each_index.hpp"
 
 namespace moeplan::sim {
 
@@ -25,12 +25,8 @@ struct Plan {
   std::vector<std::string> warnings;  // stale prices, short runs, extrapolation
 };
 
-struct PlanOptions {
-  int threads = 1;
-  // Called after each judged candidate, from any thread, one call at a time: done, total.
-  // What it throws ends the search (the running candidates are finished) and leaves make_plan.
-  std::function<void(std::size_t, std::size_t)> progress;
-};
+// Progress: after each judged candidate.
+using PlanOptions = WorkOptions;
 
 // Throws: InputError at a key of the scenario that only simulate understands.
 [[noreturn]] void refuse_key(const Scenario& scenario, const std::string& path,

@@ -4,6 +4,7 @@
 
 #include "sim/report/json_parts.hpp"
 #include "sim/report/routing_report.hpp"
+#include "sim/report/uncertainty_report.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -190,7 +191,8 @@ Json break_even_json(const Plan& plan) {
   return all;
 }
 
-Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& context) {
+Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& context,
+               const Uncertainty* uncertainty) {
   Json infeasible = Json::array();
   for (const Infeasible& why : plan.infeasible) {
     Json row = Json::object();
@@ -218,6 +220,7 @@ Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& 
       .set("baseline", optional_design(plan.designs, plan.baseline, own_binding(plan.baseline)))
       .set("baseline_reason", plan.baseline ? Json() : Json(plan.baseline_reason))
       .set("runner_up", optional_design(plan.designs, plan.runner_up, own_binding(plan.runner_up)))
+      .set("uncertainty", uncertainty_json(uncertainty))
       .set("break_even", break_even_json(plan))
       .set("reasons", plan.reasons)
       .set("warnings", plan.warnings)

@@ -11,6 +11,7 @@
 #include "sim/report/money_table.hpp"
 #include "sim/report/report_writer.hpp"
 #include "sim/report/routing_report.hpp"
+#include "sim/report/uncertainty_report.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -155,7 +156,7 @@ std::vector<std::size_t> cheapest(const Plan& plan, std::size_t limit) {
 }  // namespace
 
 std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportContext& context,
-                      TextStyle style) {
+                      TextStyle style, const Uncertainty* uncertainty) {
   ReportWriter out(style);
   out.title(scenario.name);
   out.heading("Recommendation");
@@ -181,6 +182,9 @@ std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportCo
                     ? fmt::format("The {} cheapest of {} designs", kRows, plan.designs.size())
                     : "All designs");
     out.table(design_table(plan, scenario, cheapest(plan, kRows)));
+  }
+  if (uncertainty != nullptr) {
+    add_uncertainty(*uncertainty, plan.designs, scenario, out);
   }
   if (!plan.break_even.empty()) {
     out.heading("Break-even between GPUs (rents at which the recommendation changes)");

@@ -309,6 +309,17 @@ std::vector<Field> make_fields() {
   t.push_back(text_field("prices.as_of", false, "",
                          "Date (YYYY-MM-DD) against which price age is counted; without it, the "
                          "book's own."));
+  t.push_back(number_field("uncertainty.price", "0.1", {.low = 0.0, .high = 0.9},
+                           "For intervals (--draws): nine in ten times a GPU will cost between 1 "
+                           "minus and 1 plus this, times its price."));
+  t.push_back(number_field("uncertainty.jitter", "0.05", {.low = 0.0, .high = 1.0},
+                           "For intervals: engine.jitter is more by 0 to this, all equally "
+                           "likely."));
+  t.push_back(number_field("uncertainty.routing", "0.25", {.low = 0.0, .high = 2.0},
+                           "For intervals: when power_law, or uniform (alpha 0), alpha is off by "
+                           "up to this, and never below 0, all equally likely; when dirichlet, sd "
+                           "of the log of the concentration; when measured, sd of the log of a "
+                           "factor on the experts' log-odds."));
   t.push_back(count_field("seed", "1", 0, 9007199254740992.0, "Of every random stream."));
   return t;
 }

@@ -38,6 +38,9 @@ struct HardwareOption {
   models::CostLaws laws;
   std::string node;      // catalog id; "": the GPU's usual node
   models::Node machine;  // that node, or the usual one
+  // What the laws were made from; nullptr: data-sheet laws only.
+  std::shared_ptr<const models::Profile> profile;
+  models::LawRequest request;
 
   // "h100-sxm", "h100-sxm in aws-p5.48xlarge": for tables.
   std::string label() const { return node.empty() ? gpu.id : gpu.id + " in " + node; }
@@ -141,6 +144,14 @@ struct PriceOptions {
   models::Date as_of;
 };
 
+// How far inputs may be off, for intervals (sim/uncertainty); errors of laws and bands of accuracy
+// curves come with those.
+struct UncertaintyOptions {
+  double price = 0.1;     // 5 to 95 % of what a GPU will cost: 1 -+ this
+  double jitter = 0.05;   // engine.jitter may be more by as much as this
+  double routing = 0.25;  // of alpha; or sd of ln concentration, or of ln of the log-odds' scale
+};
+
 struct Scenario {
   std::string name;
   std::string file;
@@ -169,6 +180,7 @@ struct Scenario {
   Workload workload;
   Objectives objectives;
   PriceOptions prices;
+  UncertaintyOptions uncertainty;
   std::uint64_t seed = 1;
   std::vector<std::string> warnings;  // what a reader of the plan must know about the input
   models::RoutedModel routing;        // of the architecture, at every count of experts_kept

@@ -13,10 +13,10 @@ using models::Collective;
 
 }  // namespace
 
-ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
+ModelStepCost::ModelStepCost(const Deployment& deployment, const LawErrors& errors)
     : d_(deployment),
       laws_(deployment.hardware().laws),
-      law_error_(law_error),
+      errors_(errors),
       row_bytes_(models::plain_bytes(deployment.scenario->precision)) {
   require(deployment.candidate.pipeline_parallel == 1, "a stage is priced, not a pipeline");
   prepare_experts();
@@ -29,7 +29,9 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
   decode_ = use_of(laws, "attention_decode");
   prefill_ = use_of(laws, "attention_prefill");
   mla_ = use_of(laws, "mla");
-  stream_ = use_of(laws, "stream");
+  models::LawInfo stream = laws_.stream.info();
+  stream.kernel = "stream";  // a profile may have it as the permute kernel
+  stream_ = use_of({stream}, stream.kernel);
   host_ = use_of(laws, "host");
   allreduce_ = use_of(Collective::all_reduce, deployment.tensor_group());
   allgather_ = use_of(Collective::all_gather, deployment.data_group());
@@ -71,7 +73,7 @@ ModelStepCost::LawUse ModelStepCost::use_of(const std::vector<models::LawInfo>& 
       error = std::max(error, law.discrepancy_sd_log);
     }
   }
-  use.bias = std::exp(law_error_ * error);
+  use.bias = std::exp(errors_.of(kernel) * error);
   use.bit = std::uint64_t{1} << names_.size();
   names_.push_back(kernel + (use.datasheet ? " (data sheet)" : ""));
   return use;
