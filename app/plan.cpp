@@ -148,6 +148,11 @@ int PlanCommand::run() const {
   if (!common.output.empty()) {
     check_output(common.output);
   }
+  if (draws > 0 && loaded.objectives.search == sim::SearchGoal::most_traffic) {
+    throw CLI::ValidationError(
+        "--draws",
+        "intervals are of a fleet for given traffic, not of objectives.search: most_traffic");
+  }
   handle_interrupts();
   sim::PlanOptions options;
   options.threads = common.thread_count();

@@ -96,6 +96,26 @@ std::variant<Offer, std::string> offer_for_pools(const Deployment& decode,
                         gpu.gpus_per_node);
 }
 
+// The most engines whose cheapest offer keeps to the budget; rents never fall with their number.
+std::int64_t affordable_engines(const Deployment& deployment, UsdPerSecond budget) {
+  const auto within = [&](std::int64_t engines) {
+    const auto offer = offer_for(deployment, engines);
+    const auto* found = std::get_if<Offer>(&offer);
+    return found != nullptr && found->price->rent * static_cast<double>(found->instances) <= budget;
+  };
+  constexpr std::int64_t kMost = 1 << 30;
+  std::int64_t beyond = 1;
+  while (beyond < kMost && within(beyond)) {
+    beyond *= 2;
+  }
+  std::int64_t affordable = beyond / 2;
+  while (beyond - affordable > 1) {
+    const std::int64_t middle = affordable + (beyond - affordable) / 2;
+    (within(middle) ? affordable : beyond) = middle;
+  }
+  return affordable;
+}
+
 // The fleet's engines, and the load of each.
 void set_replicas(Design& d, const Workload& workload, std::int64_t replicas) {
   d.replicas = replicas;
@@ -111,8 +131,10 @@ void add_traffic(const Scenario& scenario, Design& d) {
     d.fleet_output_tokens_per_s = d.metrics.output_tokens_per_s * replicas;
     d.fleet_tokens_per_s = d.metrics.input_tokens_per_s * replicas + d.fleet_output_tokens_per_s;
   } else {
-    d.fleet_output_tokens_per_s = wanted_load(w) * w.mean_output();
-    d.fleet_tokens_per_s = wanted_load(w) * (w.mean_input() + w.mean_output());
+    const double load =
+        scenario.objectives.search == SearchGoal::most_traffic ? d.load * replicas : wanted_load(w);
+    d.fleet_output_tokens_per_s = load * w.mean_output();
+    d.fleet_tokens_per_s = load * (w.mean_input() + w.mean_output());
   }
   const double served = (d.metrics.input_tokens_per_s + d.metrics.output_tokens_per_s) * replicas;
   if (served > 0.0) {
@@ -170,8 +192,9 @@ double wanted_load(const Workload& workload) {
                               : in_per_second(workload.rate);
 }
 
-std::int64_t engines_for(const Workload& workload, double load) {
-  return static_cast<std::int64_t>(std::ceil(wanted_load(workload) / load - 1e-9));
+std::int64_t engines_for(const Scenario& scenario, double load) {
+  return static_cast<std::int64_t>(std::ceil(wanted_load(scenario.workload) / load - 1e-9)) +
+         scenario.spare_engines;
 }
 
 void size_fleet(const Deployment& deployment, std::int64_t replicas, Design& design) {
@@ -255,7 +278,20 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
   if (d.capacity.load <= 0.0) {
     return Infeasible{candidate, "latency", d.capacity.floor_reason};
   }
-  set_replicas(d, scenario.workload, engines_for(scenario.workload, d.capacity.load));
+  if (scenario.objectives.search == SearchGoal::most_traffic) {
+    const std::int64_t affordable = affordable_engines(deployment, *scenario.objectives.budget);
+    if (affordable <= scenario.spare_engines) {
+      return Infeasible{
+          candidate, "budget",
+          fmt::format("the budget of {} pays for {} engines, of which {} are spare",
+                      to_text(*scenario.objectives.budget), affordable, scenario.spare_engines)};
+    }
+    d.replicas = affordable;
+    d.load = d.capacity.load * static_cast<double>(affordable - scenario.spare_engines) /
+             static_cast<double>(affordable);
+  } else {
+    set_replicas(d, scenario.workload, engines_for(scenario, d.capacity.load));
+  }
   d.metrics = d.load == d.capacity.load ? d.capacity.at_load
                                         : run(deployment, full_load(scenario, d.load), *cost);
   d.verdict = verdict(d.metrics, scenario.objectives.latency);
@@ -333,7 +369,7 @@ ErrorBand error_band(const Scenario& scenario, const Design& design) {
         run(deployment, full_load(scenario, design.load), *make_step_cost(deployment, law_error));
     const double load = find_capacity(deployment, law_error).load;
     if (load > 0.0) {
-      replicas = engines_for(scenario.workload, load);
+      replicas = engines_for(scenario, load);
       const Offer offer = std::get<Offer>(offer_for(deployment, replicas));
       usd_per_month =
           (offer.price->rent * static_cast<double>(offer.instances)).value() * kSecondsPerMonth;

@@ -105,8 +105,9 @@ std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidat
 // Requests per second of the fleet, or users.
 double wanted_load(const Workload& workload);
 
-// Engines that carry the wanted traffic when one of them carries `load` > 0.
-std::int64_t engines_for(const Workload& workload, double load);
+// Engines of the fleet when one of them carries `load` > 0: those that the wanted traffic needs,
+// and the spare ones.
+std::int64_t engines_for(const Scenario& scenario, double load);
 
 // Sizes a design to so many engines, and what follows from that: the load of each, the fleet's
 // tokens, the money of the cheapest offer (unchanged where the book has none). The design's metrics

@@ -131,7 +131,12 @@ struct Workload {
   std::string split_text() const;
 };
 
+// What a plan looks for: the cheapest fleet for the wanted traffic; the most accurate one for it
+// within the budget; or the most traffic within the budget.
+enum class SearchGoal { cheapest, best_quality, most_traffic };
+
 struct Objectives {
+  SearchGoal search = SearchGoal::cheapest;
   LatencyObjectives latency;
   std::optional<double> accuracy_loss;  // fraction
   std::optional<UsdPerSecond> budget;   // of the fleet
@@ -142,6 +147,9 @@ struct PriceOptions {
   std::vector<std::string> tiers;  // the cheapest offer of any of them
   std::string provider;            // "" = any
   models::Date as_of;
+  // What others ask for a token of the model over an API, to compare with; both or none.
+  std::optional<UsdPerToken> api_input;
+  std::optional<UsdPerToken> api_output;
 };
 
 // How far inputs may be off, for intervals (sim/uncertainty); errors of laws and bands of accuracy
@@ -176,6 +184,7 @@ struct Scenario {
   // engine sees traffic of its own and one of them stands for all.
   std::optional<RouterPolicy> replica_router;
   std::optional<Disaggregation> disaggregation;
+  std::int64_t spare_engines = 0;  // of a plan's fleet: so many may fail
   EngineOptions engine;
   Workload workload;
   Objectives objectives;

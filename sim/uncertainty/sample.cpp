@@ -164,7 +164,7 @@ Sample DesignSampler::sample(const DrawnScenario& world) const {
     }
     return result;
   }
-  size_fleet(deployment, engines_for(drawn.workload, design.capacity.load), design);
+  size_fleet(deployment, engines_for(drawn, design.capacity.load), design);
   figure(result, Figure::replicas) = static_cast<double>(design.replicas);
   set_money(design.money, price, result);
   result.can_serve = accurate && within_budget(drawn, design.money, price);

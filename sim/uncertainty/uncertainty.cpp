@@ -236,7 +236,7 @@ Uncertainty measure(const Scenario& scenario, const std::vector<const Design*>& 
 
 std::optional<Uncertainty> uncertainty_of(const Scenario& scenario, const Plan& plan,
                                           std::int64_t draws, const WorkOptions& options) {
-  if (!plan.recommended) {
+  if (!plan.recommended || scenario.objectives.search == SearchGoal::most_traffic) {
     return std::nullopt;
   }
   const std::vector<Compared> compared = compared_designs(plan);

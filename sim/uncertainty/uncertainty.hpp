@@ -50,8 +50,9 @@ struct Uncertainty {
 };
 
 // Of the designs that a plan names, and of the cheapest acceptable one on every other GPU. Nothing
-// for a plan without a recommendation. Deterministic in scenario, plan and draws >= kFewestDraws;
-// threads change nothing but the time taken. Throws: std::logic_error for fewer draws.
+// for a plan without a recommendation, or of no given traffic (most_traffic). Deterministic in
+// scenario, plan and draws >= kFewestDraws; threads change nothing but the time taken. Throws:
+// std::logic_error for fewer draws.
 std::optional<Uncertainty> uncertainty_of(const Scenario& scenario, const Plan& plan,
                                           std::int64_t draws, const WorkOptions& options);
 
