@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "app/subcommand.hpp"
+#include "sim/uncertainty/interval.hpp"
 
 namespace moeplan::app {
 
@@ -25,6 +26,22 @@ bool CommonOptions::shows_progress() const {
   const char* term = std::getenv("TERM");
   return !quiet && isatty(STDERR_FILENO) == 1 && std::getenv("CI") == nullptr &&
          (term == nullptr || std::strcmp(term, "dumb") != 0);
+}
+
+void add_draws_option(CLI::App& command, std::int64_t& draws) {
+  command
+      .add_option("--draws", draws,
+                  "Worlds to draw of what is not known (laws, routing, accuracy, prices), for "
+                  "intervals, probabilities and what drives them; 0: none, 64 give a first idea")
+      ->check([](const std::string& text) {
+        std::int64_t value = 0;
+        const char* end = text.data() + text.size();
+        const auto [stop, error] = std::from_chars(text.data(), end, value);
+        const bool good =
+            error == std::errc{} && stop == end && (value == 0 || (value >= sim::kFewestDraws && value <= 100'000));
+        return good ? std::string() : "0 or a whole number 20 to 100000, not " + text;
+      })
+      ->capture_default_str();
 }
 
 void add_common_options(CLI::App& command, CommonOptions& options,

@@ -25,6 +25,7 @@ namespace {
 struct PlanCommand {
   CommonOptions common;
   std::optional<std::string> scenario;
+  std::int64_t draws = 0;
 
   int run() const;
 };
@@ -34,24 +35,33 @@ std::filesystem::path default_scenario() {
   return models::data_dir() / "scenarios" / "default.yaml";
 }
 
-std::string rendered(const sim::Plan& plan, const sim::Scenario& scenario,
+// A plan and, where they were asked for, its intervals.
+struct Answer {
+  sim::Plan plan;
+  std::optional<sim::Uncertainty> uncertainty;
+};
+
+std::string rendered(const Answer& answer, const sim::Scenario& scenario,
                      const std::string& format) {
   const sim::ReportContext context{kVersion};
+  const sim::Plan& plan = answer.plan;
+  const sim::Uncertainty* uncertainty = answer.uncertainty ? &*answer.uncertainty : nullptr;
   if (format == "json") {
-    return sim::plan_json(plan, scenario, context).pretty();
+    return sim::plan_json(plan, scenario, context, uncertainty).pretty();
   }
   if (format == "jsonl") {
-    return sim::plan_json(plan, scenario, context).line() + "\n";
+    return sim::plan_json(plan, scenario, context, uncertainty).line() + "\n";
   }
   if (format == "csv") {
     return sim::plan_csv(plan, scenario);
   }
   return sim::plan_text(plan, scenario, context,
-                        format == "markdown" ? sim::TextStyle::markdown : sim::TextStyle::terminal);
+                        format == "markdown" ? sim::TextStyle::markdown : sim::TextStyle::terminal,
+                        uncertainty);
 }
 
 // All three files or none: each is written whole under another name, then all are renamed.
-void write_outputs(const sim::Plan& plan, const sim::Scenario& scenario,
+void write_outputs(const Answer& answer, const sim::Scenario& scenario,
                    const std::filesystem::path& directory) {
   struct File {
     const char* name;
@@ -65,7 +75,7 @@ void write_outputs(const sim::Plan& plan, const sim::Scenario& scenario,
   std::filesystem::create_directories(directory);
   try {
     for (const File& file : kFiles) {
-      text::write_file(staged(file), rendered(plan, scenario, file.format));
+      text::write_file(staged(file), rendered(answer, scenario, file.format));
     }
     for (const File& file : kFiles) {
       std::filesystem::rename(staged(file), directory / file.name);
@@ -138,33 +148,44 @@ int PlanCommand::run() const {
   if (!common.output.empty()) {
     check_output(common.output);
   }
+  if (draws > 0 && loaded.objectives.search == sim::SearchGoal::most_traffic) {
+    throw CLI::ValidationError(
+        "--draws",
+        "intervals are of a fleet for given traffic, not of objectives.search: most_traffic");
+  }
   handle_interrupts();
   sim::PlanOptions options;
   options.threads = common.thread_count();
-  options.progress = [shown = common.shows_progress()](std::size_t done, std::size_t total) {
-    stop_if_interrupted();
-    if (shown) {
-      std::cerr << fmt::format("\r{} of {} designs judged{}", done, total,
-                               done == total ? "\n" : "")
-                << std::flush;
-    }
+  const auto progress = [&](const char* what) {
+    return [what, shown = common.shows_progress()](std::size_t done, std::size_t total) {
+      stop_if_interrupted();
+      if (shown) {
+        std::cerr << fmt::format("\r{} of {} {}{}", done, total, what, done == total ? "\n" : "")
+                  << std::flush;
+      }
+    };
   };
-  const sim::Plan plan = sim::make_plan(loaded, options);
+  options.progress = progress("designs judged");
+  Answer answer{.plan = sim::make_plan(loaded, options), .uncertainty = std::nullopt};
+  if (draws > 0) {
+    options.progress = progress("worlds simulated");
+    answer.uncertainty = sim::uncertainty_of(loaded, answer.plan, draws, options);
+  }
   stop_if_interrupted();
   // Files first, in case the reader of standard output has gone; the result is shown in any case.
   std::exception_ptr not_written;
   if (!common.output.empty()) {
     try {
-      write_outputs(plan, loaded, common.output);
+      write_outputs(answer, loaded, common.output);
     } catch (...) {
       not_written = std::current_exception();
     }
   }
-  std::cout << rendered(plan, loaded, common.format) << std::flush;
+  std::cout << rendered(answer, loaded, common.format) << std::flush;
   if (not_written) {
     std::rethrow_exception(not_written);
   }
-  return plan.recommended ? kOk : kNoFeasiblePlan;
+  return answer.plan.recommended ? kOk : kNoFeasiblePlan;
 }
 
 }  // namespace
@@ -175,6 +196,7 @@ void add_plan(CLI::App& app, int& exit_code) {
       "plan", "Recommend how many experts to keep, on how many GPUs, with latency and money");
   sub->add_option("SCENARIO", command->scenario,
                   "Scenario file (YAML); without it, the built-in default scenario");
+  add_draws_option(*sub, command->draws);
   add_common_options(*sub, command->common, {"table", "json", "jsonl", "csv", "markdown"});
   sub->footer(
       "Examples:\n"

@@ -20,16 +20,20 @@ namespace {
 struct SimulateCommand {
   CommonOptions common;
   DesignChoice choice;
+  std::int64_t draws = 0;
 
-  std::string rendered(const sim::Design& design, const sim::Scenario& loaded) const {
+  std::string rendered(const sim::Design& design, const sim::Scenario& loaded,
+                       const std::optional<sim::Uncertainty>& intervals) const {
     const sim::ReportContext context{kVersion};
+    const sim::Uncertainty* uncertainty = intervals ? &*intervals : nullptr;
     if (common.format.starts_with("json")) {
-      const text::Json json = sim::simulation_json(design, loaded, context);
+      const text::Json json = sim::simulation_json(design, loaded, context, uncertainty);
       return common.format == "json" ? json.pretty() : json.line() + "\n";
     }
     return sim::simulation_text(
         design, loaded, context,
-        common.format == "markdown" ? sim::TextStyle::markdown : sim::TextStyle::terminal);
+        common.format == "markdown" ? sim::TextStyle::markdown : sim::TextStyle::terminal,
+        uncertainty);
   }
 
   // A fleet behind a router is simulated as a whole, and all its requests are held.
@@ -68,7 +72,14 @@ struct SimulateCommand {
       std::cerr << fmt::format("infeasible ({}): {}\n", why->code, why->reason);
       return kNoFeasiblePlan;
     }
-    const std::string output = rendered(std::get<sim::Design>(result), loaded);
+    const sim::Design& design = std::get<sim::Design>(result);
+    std::optional<sim::Uncertainty> uncertainty;
+    if (draws > 0) {
+      uncertainty = sim::uncertainty_of(loaded, design, draws,
+                                        {.threads = common.thread_count(),
+                                         .progress = [](auto, auto) { stop_if_interrupted(); }});
+    }
+    const std::string output = rendered(design, loaded, uncertainty);
     if (!common.output.empty()) {
       text::write_file(common.output, output);
     }
@@ -86,6 +97,7 @@ void add_simulate(CLI::App& app, int& exit_code) {
       "Run one design of a scenario and print all its metrics (TTFT: arrival to first "
       "token, queueing included; TPOT: (E2E - TTFT) / (output tokens - 1))");
   add_design_options(*sub, command->choice);
+  add_draws_option(*sub, command->draws);
   add_common_options(*sub, command->common, {"table", "json", "jsonl", "markdown"});
   sub->footer(
       "Examples:\n"

@@ -34,6 +34,9 @@ struct CommonOptions {
   bool shows_progress() const;
 };
 
+// Adds --draws N: how many worlds intervals rest on; 0: none are made.
+void add_draws_option(CLI::App& command, std::int64_t& draws);
+
 // Adds --format (with the given choices), -o, --seed, --threads, -q, -v, --dry-run, --print-config.
 void add_common_options(CLI::App& command, CommonOptions& options,
                         const std::vector<std::string>& formats);

@@ -49,7 +49,8 @@ std::variant<Deployment, Infeasible> deploy_prefill(const Deployment& decode) {
   return placed;
 }
 
-ServingMetrics run_pools(const Deployment& prefill, const Deployment& decode, const Load& load) {
+ServingMetrics run_pools(const Deployment& prefill, const Deployment& decode, const Load& load,
+                         const LawErrors& errors) {
   const Scenario& scenario = *decode.scenario;
   const Disaggregation& pools = *scenario.disaggregation;
   const SimulationSetup prefill_alone = setup_of(prefill, load);
@@ -67,8 +68,8 @@ ServingMetrics run_pools(const Deployment& prefill, const Deployment& decode, co
   const PoolLayout layout(prefill, setup.prefill_engines, decode, setup.decode_engines);
   const std::unique_ptr<KvTransfer> transfer =
       make_kv_transfer(layout, decode.hardware(), scenario.network);
-  ModelStepCost prefill_cost(prefill);
-  ModelStepCost decode_cost(decode);
+  ModelStepCost prefill_cost(prefill, errors);
+  ModelStepCost decode_cost(decode, errors);
   const ServingTrace trace = simulate_disaggregated(setup, prefill_cost, decode_cost, *transfer);
   ServingMetrics metrics =
       summarize(trace, {.warmup = load.warmup,

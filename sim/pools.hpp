@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "sim/evaluate.hpp"
+#include "sim/serving/law_errors.hpp"
 
 namespace moeplan::sim {
 
@@ -13,7 +14,8 @@ namespace moeplan::sim {
 std::variant<Deployment, Infeasible> deploy_prefill(const Deployment& decode);
 
 // Runs load.replicas units of prefill and decode engines together; rates and numbers in system are
-// of one unit. Deterministic in its arguments.
-ServingMetrics run_pools(const Deployment& prefill, const Deployment& decode, const Load& load);
+// of one unit. errors: of the laws, see ModelStepCost. Deterministic in its arguments.
+ServingMetrics run_pools(const Deployment& prefill, const Deployment& decode, const Load& load,
+                         const LawErrors& errors = {});
 
 }  // namespace moeplan::sim

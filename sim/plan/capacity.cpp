@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "models/units/parse.hpp"
+#include "models/units/require.hpp"
 #include "sim/deployment/kv_block.hpp"
 #include "sim/evaluate.hpp"
 #include "sim/plan/screen.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::int64_t kBracketRequests = 1500;  // to find the neighbourhood
 constexpr double kBracketTolerance = 0.12;
+constexpr double kFarBelow = 1000.0;
 constexpr double kTooFast = 64.0;  // times the optimistic load: everything has arrived at once
 
 struct Miss {
@@ -50,39 +52,12 @@ std::string binding_of(const ServingMetrics& beyond, const LatencyObjectives& ob
   return "throughput";
 }
 
-// Rate at which the device would be busy all the time with full batches: an optimistic bracket.
-double optimistic_load(const Deployment& d, StepCost& cost) {
-  const Workload& w = d.scenario->workload;
-  const EngineOptions& e = d.scenario->engine;
-  const double context = w.mean_input() + 0.5 * w.mean_output();
-  const double by_memory = static_cast<double>(d.memory.kv_blocks * kBlockTokens) / context;
-  const double batch =
-      std::max(1.0, std::min(static_cast<double>(e.max_sequences), std::floor(by_memory)));
-  RankBatch decode;
-  decode.decode_sequences = decode.sampled = static_cast<std::int64_t>(batch);
-  decode.decode_kv_tokens = static_cast<std::int64_t>(batch * context);
-  const std::vector<RankBatch> decodes(static_cast<std::size_t>(d.candidate.data_parallel), decode);
-  const double step = in_seconds(cost.cost(decodes).total());
-  RankBatch prefill;
-  prefill.prefill_tokens = e.max_batched_tokens;
-  prefill.prefill.push_back({e.max_batched_tokens, 0});
-  const std::vector<RankBatch> prefills(static_cast<std::size_t>(d.candidate.data_parallel),
-                                        prefill);
-  const double per_prompt_token =
-      in_seconds(cost.cost(prefills).total()) / static_cast<double>(e.max_batched_tokens);
-  const double ranks = d.candidate.data_parallel;
-  // Full decode batches overstate attention, so the bracket is doubled; a pipeline has as many
-  // batches in flight as stages.
-  return 2.0 * ranks * d.candidate.pipeline_parallel /
-         (w.mean_output() * step / batch + w.mean_input() * per_prompt_token);
-}
-
 class Search {
  public:
-  Search(const Deployment& deployment, double law_error)
+  Search(const Deployment& deployment, StepCost& cost)
       : d_(deployment),
         objectives_(deployment.scenario->objectives.latency),
-        cost_(make_step_cost(deployment, law_error)),
+        cost_(&cost),
         closed_(deployment.scenario->workload.closed_loop) {}
 
   Capacity run() {
@@ -111,6 +86,38 @@ class Search {
     }
     found_.binding = binding_of(found_.beyond, objectives_);
     return found_;
+  }
+
+  // See capacity_near().
+  double near(double guess, std::int64_t requests) {
+    struct Probe {
+      double load = 0.0;
+      double ratio = 0.0;  // of the objective missed worst; 0: unknown
+    };
+    Probe met;
+    Probe missed;
+    const auto probe = [&](double load) {
+      const ServingMetrics m = simulate_load(load, requests, true);
+      const bool good = meets(m, objectives_);
+      (good ? met : missed) = {load, m.overloaded ? 0.0 : worst_miss(m, objectives_).ratio};
+    };
+    double factor = 1.03;
+    for (double load = guess; met.load == 0.0 || missed.load == 0.0;
+         factor = std::min(2.0, factor * factor)) {
+      if (load < guess / kFarBelow || load > guess * kTooFast) {
+        return load < guess ? 0.0 : met.load;
+      }
+      probe(load);
+      load = met.load > 0.0 ? met.load * factor : missed.load / factor;
+    }
+    while (missed.load / met.load > 1.0 + kCapacityTolerance) {
+      probe(std::sqrt(met.load * missed.load));
+    }
+    double part = 0.5;  // of the way from met to missed, in logarithms
+    if (met.ratio > 0.0 && missed.ratio > met.ratio) {
+      part = std::clamp(-std::log(met.ratio) / std::log(missed.ratio / met.ratio), 0.0, 1.0);
+    }
+    return met.load * std::pow(missed.load / met.load, part);
   }
 
   ServingMetrics simulate_load(double value, std::int64_t requests, bool may_abort) {
@@ -152,7 +159,7 @@ class Search {
 
   // The neighbourhood of the capacity, from short runs.
   double coarse() {
-    double high = closed_ ? limit_ : optimistic_load(d_, *cost_);
+    double high = closed_ ? limit_ : saturated_load(d_, *cost_);
     double low = closed_ ? 1.0 : high / 1024.0;
     const std::int64_t requests = std::min(d_.scenario->workload.requests, kBracketRequests);
     while (high / low > 1.0 + kBracketTolerance && !(closed_ && high - low <= 1.0)) {
@@ -171,10 +178,10 @@ class Search {
         missed_ = limit_;  // known from the start
         return true;
       }
-      if (load < (closed_ ? 1.0 : optimistic_load(d_, *cost_) * 1e-6)) {
+      if (load < (closed_ ? 1.0 : saturated_load(d_, *cost_) * 1e-6)) {
         return false;
       }
-      if (!closed_ && found_.load > optimistic_load(d_, *cost_) * kTooFast) {
+      if (!closed_ && found_.load > saturated_load(d_, *cost_) * kTooFast) {
         unsaturated_ = true;
         return false;
       }
@@ -213,7 +220,7 @@ class Search {
 
   const Deployment& d_;
   LatencyObjectives objectives_;
-  std::unique_ptr<StepCost> cost_;
+  StepCost* cost_;
   bool closed_;
   double limit_ = 0.0;        // users of a closed loop: more are not wanted
   bool unsaturated_ = false;  // the run is too short to find the limit
@@ -223,8 +230,43 @@ class Search {
 
 }  // namespace
 
-Capacity find_capacity(const Deployment& deployment, double law_error) {
-  return Search(deployment, law_error).run();
+double saturated_load(const Deployment& d, StepCost& cost) {
+  const Workload& w = d.scenario->workload;
+  const EngineOptions& e = d.scenario->engine;
+  const double context = w.mean_input() + 0.5 * w.mean_output();
+  const double by_memory = static_cast<double>(d.memory.kv_blocks * kBlockTokens) / context;
+  const double batch =
+      std::max(1.0, std::min(static_cast<double>(e.max_sequences), std::floor(by_memory)));
+  RankBatch decode;
+  decode.decode_sequences = decode.sampled = static_cast<std::int64_t>(batch);
+  decode.decode_kv_tokens = static_cast<std::int64_t>(batch * context);
+  const std::vector<RankBatch> decodes(static_cast<std::size_t>(d.candidate.data_parallel), decode);
+  const double step = in_seconds(cost.cost(decodes).total());
+  RankBatch prefill;
+  prefill.prefill_tokens = e.max_batched_tokens;
+  prefill.prefill.push_back({e.max_batched_tokens, 0});
+  const std::vector<RankBatch> prefills(static_cast<std::size_t>(d.candidate.data_parallel),
+                                        prefill);
+  const double per_prompt_token =
+      in_seconds(cost.cost(prefills).total()) / static_cast<double>(e.max_batched_tokens);
+  const double ranks = d.candidate.data_parallel;
+  // Full decode batches overstate attention, so the bracket is doubled; a pipeline has as many
+  // batches in flight as stages.
+  return 2.0 * ranks * d.candidate.pipeline_parallel /
+         (w.mean_output() * step / batch + w.mean_input() * per_prompt_token);
+}
+
+Capacity find_capacity(const Deployment& deployment, const LawErrors& errors) {
+  const std::unique_ptr<StepCost> cost = make_step_cost(deployment, errors);
+  return Search(deployment, *cost).run();
+}
+
+double capacity_near(const Deployment& deployment, StepCost& cost, double guess,
+                     std::int64_t requests) {
+  require(guess > 0.0 && deployment.scenario->workload.can_run_longer() &&
+              !deployment.scenario->workload.closed_loop,
+          "a search from a guess needs open traffic at a rate");
+  return Search(deployment, cost).near(guess, requests);
 }
 
 }  // namespace moeplan::sim

@@ -7,6 +7,8 @@
 
 #include "sim/deployment/deployment.hpp"
 #include "sim/result/metrics.hpp"
+#include "sim/serving/batch.hpp"
+#include "sim/serving/law_errors.hpp"
 
 namespace moeplan::sim {
 
@@ -23,7 +25,18 @@ struct Capacity {
 // Relative width at which the search stops.
 inline constexpr double kCapacityTolerance = 0.02;
 
-// law_error: see ModelStepCost.
-Capacity find_capacity(const Deployment& deployment, double law_error = 0.0);
+// errors: see ModelStepCost.
+Capacity find_capacity(const Deployment& deployment, const LawErrors& errors = {});
+
+// Rate at which an engine would be busy all the time with full batches, doubled: above its capacity
+// whatever the objectives, and moving with the prices of its steps.
+double saturated_load(const Deployment& deployment, StepCost& cost);
+
+// For open traffic of a steady rate: the load at which runs of so many requests begin to miss the
+// objectives, searched from `guess` > 0 and interpolated within 2 %; 0 when a thousandth of the
+// guess misses still. Short runs see it elsewhere than long ones, but move it by the same factor
+// when laws change (sim/uncertainty).
+double capacity_near(const Deployment& deployment, StepCost& cost, double guess,
+                     std::int64_t requests);
 
 }  // namespace moeplan::sim

@@ -19,15 +19,6 @@ constexpr std::int64_t kRefineFactor = 4;
 constexpr double kBandQuantile = 1.645;
 constexpr std::int64_t kMostFlowGpus = 1024;  // routes of all pairs are held
 
-double wanted_load(const Workload& workload) {
-  return workload.closed_loop ? static_cast<double>(workload.concurrency)
-                              : in_per_second(workload.rate);
-}
-
-std::int64_t replicas_for(double wanted, double load) {
-  return static_cast<std::int64_t>(std::ceil(wanted / load - 1e-9));
-}
-
 void add_accuracy(const Scenario& scenario, Design& design) {
   if (!scenario.accuracy) {
     return;
@@ -105,6 +96,26 @@ std::variant<Offer, std::string> offer_for_pools(const Deployment& decode,
                         gpu.gpus_per_node);
 }
 
+// The most engines whose cheapest offer keeps to the budget; rents never fall with their number.
+std::int64_t affordable_engines(const Deployment& deployment, UsdPerSecond budget) {
+  const auto within = [&](std::int64_t engines) {
+    const auto offer = offer_for(deployment, engines);
+    const auto* found = std::get_if<Offer>(&offer);
+    return found != nullptr && found->price->rent * static_cast<double>(found->instances) <= budget;
+  };
+  constexpr std::int64_t kMost = 1 << 30;
+  std::int64_t beyond = 1;
+  while (beyond < kMost && within(beyond)) {
+    beyond *= 2;
+  }
+  std::int64_t affordable = beyond / 2;
+  while (beyond - affordable > 1) {
+    const std::int64_t middle = affordable + (beyond - affordable) / 2;
+    (within(middle) ? affordable : beyond) = middle;
+  }
+  return affordable;
+}
+
 // The fleet's engines, and the load of each.
 void set_replicas(Design& d, const Workload& workload, std::int64_t replicas) {
   d.replicas = replicas;
@@ -120,8 +131,10 @@ void add_traffic(const Scenario& scenario, Design& d) {
     d.fleet_output_tokens_per_s = d.metrics.output_tokens_per_s * replicas;
     d.fleet_tokens_per_s = d.metrics.input_tokens_per_s * replicas + d.fleet_output_tokens_per_s;
   } else {
-    d.fleet_output_tokens_per_s = wanted_load(w) * w.mean_output();
-    d.fleet_tokens_per_s = wanted_load(w) * (w.mean_input() + w.mean_output());
+    const double load =
+        scenario.objectives.search == SearchGoal::most_traffic ? d.load * replicas : wanted_load(w);
+    d.fleet_output_tokens_per_s = load * w.mean_output();
+    d.fleet_tokens_per_s = load * (w.mean_input() + w.mean_output());
   }
   const double served = (d.metrics.input_tokens_per_s + d.metrics.output_tokens_per_s) * replicas;
   if (served > 0.0) {
@@ -173,6 +186,28 @@ std::int64_t instances_for(const std::vector<EnginePool>& pools, int per_node, i
 }
 
 }  // namespace
+
+double wanted_load(const Workload& workload) {
+  return workload.closed_loop ? static_cast<double>(workload.concurrency)
+                              : in_per_second(workload.rate);
+}
+
+std::int64_t engines_for(const Scenario& scenario, double load) {
+  return static_cast<std::int64_t>(std::ceil(wanted_load(scenario.workload) / load - 1e-9)) +
+         scenario.spare_engines;
+}
+
+void size_fleet(const Deployment& deployment, std::int64_t replicas, Design& design) {
+  require(replicas >= 1, "a fleet has at least one engine");
+  const Scenario& scenario = *deployment.scenario;
+  set_replicas(design, scenario.workload, replicas);
+  add_traffic(scenario, design);
+  const auto offer = design.prefill ? offer_for_pools(deployment, *design.prefill, replicas)
+                                    : offer_for(deployment, replicas);
+  if (const auto* found = std::get_if<Offer>(&offer)) {
+    design.money = money_of(scenario, design, *found);
+  }
+}
 
 double engine_load(const Workload& workload, std::int64_t replicas) {
   const double load = wanted_load(workload) / static_cast<double>(replicas);
@@ -243,7 +278,20 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
   if (d.capacity.load <= 0.0) {
     return Infeasible{candidate, "latency", d.capacity.floor_reason};
   }
-  set_replicas(d, scenario.workload, replicas_for(wanted_load(scenario.workload), d.capacity.load));
+  if (scenario.objectives.search == SearchGoal::most_traffic) {
+    const std::int64_t affordable = affordable_engines(deployment, *scenario.objectives.budget);
+    if (affordable <= scenario.spare_engines) {
+      return Infeasible{
+          candidate, "budget",
+          fmt::format("the budget of {} pays for {} engines, of which {} are spare",
+                      to_text(*scenario.objectives.budget), affordable, scenario.spare_engines)};
+    }
+    d.replicas = affordable;
+    d.load = d.capacity.load * static_cast<double>(affordable - scenario.spare_engines) /
+             static_cast<double>(affordable);
+  } else {
+    set_replicas(d, scenario.workload, engines_for(scenario, d.capacity.load));
+  }
   d.metrics = d.load == d.capacity.load ? d.capacity.at_load
                                         : run(deployment, full_load(scenario, d.load), *cost);
   d.verdict = verdict(d.metrics, scenario.objectives.latency);
@@ -274,7 +322,7 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
 }
 
 std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidate& candidate,
-                                        std::int64_t replicas) {
+                                        std::int64_t replicas, const LawErrors& errors) {
   require(replicas >= 1, "a fleet has at least one engine");
   auto placed = deploy(scenario, candidate);
   if (auto* why = std::get_if<Infeasible>(&placed)) {
@@ -301,17 +349,12 @@ std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidat
                                     "hardware.network: law",
                                     together, kMostFlowGpus)};
     }
-    d.metrics = run_pools(pool, deployment, load);
+    d.metrics = run_pools(pool, deployment, load, errors);
   } else {
-    d.metrics = run(deployment, load, *make_step_cost(deployment));
+    d.metrics = run(deployment, load, *make_step_cost(deployment, errors));
   }
   d.verdict = verdict(d.metrics, scenario.objectives.latency);
-  add_traffic(scenario, d);
-  const auto offer = d.prefill ? offer_for_pools(deployment, *d.prefill, replicas)
-                               : offer_for(deployment, replicas);
-  if (const auto* found = std::get_if<Offer>(&offer)) {
-    d.money = money_of(scenario, d, *found);
-  }
+  size_fleet(deployment, replicas, d);
   add_accuracy(scenario, d);
   return d;
 }
@@ -320,14 +363,13 @@ ErrorBand error_band(const Scenario& scenario, const Design& design) {
   const auto placed = deploy(scenario, design.candidate);
   const Deployment& deployment = std::get<Deployment>(placed);
   ErrorBand band;
-  const double wanted = wanted_load(scenario.workload);
   const auto side = [&](double law_error, ServingMetrics& metrics, std::int64_t& replicas,
                         double& usd_per_month) {
     metrics =
         run(deployment, full_load(scenario, design.load), *make_step_cost(deployment, law_error));
     const double load = find_capacity(deployment, law_error).load;
     if (load > 0.0) {
-      replicas = replicas_for(wanted, load);
+      replicas = engines_for(scenario, load);
       const Offer offer = std::get<Offer>(offer_for(deployment, replicas));
       usd_per_month =
           (offer.price->rent * static_cast<double>(offer.instances)).value() * kSecondsPerMonth;

@@ -97,10 +97,23 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
 
 // The same for a given number of engines, which share the scenario's traffic: no search, so no
 // capacity (load 0), and objectives are judged but refuse nothing; without an offer in the price
-// book the money stays zero (price_id empty). Deterministic.
-// Throws: std::logic_error for replicas < 1.
+// book the money stays zero (price_id empty). errors: of the laws, see ModelStepCost.
+// Deterministic. Throws: std::logic_error for replicas < 1.
 std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidate& candidate,
-                                        std::int64_t replicas);
+                                        std::int64_t replicas, const LawErrors& errors = {});
+
+// Requests per second of the fleet, or users.
+double wanted_load(const Workload& workload);
+
+// Engines of the fleet when one of them carries `load` > 0: those that the wanted traffic needs,
+// and the spare ones.
+std::int64_t engines_for(const Scenario& scenario, double load);
+
+// Sizes a design to so many engines, and what follows from that: the load of each, the fleet's
+// tokens, the money of the cheapest offer (unchanged where the book has none). The design's metrics
+// and capacity must be those of its engines. Deterministic.
+// Throws: std::logic_error for replicas < 1.
+void size_fleet(const Deployment& deployment, std::int64_t replicas, Design& design);
 
 // The load of each of so many engines that share the scenario's traffic: requests per second, or
 // whole users.

@@ -3,11 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <mutex>
 #include <set>
-#include <thread>
 
 #include "models/units/parse.hpp"
 #include "sim/plan/candidates.hpp"
@@ -24,48 +20,19 @@ std::vector<Outcome> judge_all(const Scenario& scenario, const std::vector<Candi
                                const PlanOptions& options) {
   std::vector<Outcome> outcomes(all.size());
   const Screen screen(scenario);
-  std::atomic<std::size_t> next{0};
-  std::size_t done = 0;
-  std::mutex mutex;
-  std::exception_ptr failure;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < all.size(); i = next++) {
-      try {
-        std::visit([&](const auto& result) { outcomes[i] = result; },
-                   judge(scenario, all[i], &screen));
-        const std::lock_guard lock(mutex);
-        ++done;
-        if (options.progress) {
-          options.progress(done, all.size());
-        }
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        failure = std::current_exception();
-        next = all.size();
-        return;
-      }
-    }
-  };
-  std::vector<std::thread> threads;
-  for (int t = 1; t < options.threads; ++t) {
-    threads.emplace_back(work);
-  }
-  work();
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
+  for_each_index(all.size(), options, [&](std::size_t i) {
+    std::visit([&](const auto& result) { outcomes[i] = result; }, judge(scenario, all[i], &screen));
+  });
   return outcomes;
 }
 
 // The best design for which the predicate holds.
 template <class Predicate>
-std::optional<std::size_t> best_of(const std::vector<Design>& designs, Predicate holds) {
+std::optional<std::size_t> best_of(const std::vector<Design>& designs, SearchGoal goal,
+                                   Predicate holds) {
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < designs.size(); ++i) {
-    if (holds(designs[i]) && (!best || preferred(designs[i], designs[*best]))) {
+    if (holds(designs[i]) && (!best || preferred(designs[i], designs[*best], goal))) {
       best = i;
     }
   }
@@ -74,9 +41,19 @@ std::optional<std::size_t> best_of(const std::vector<Design>& designs, Predicate
 
 double accuracy_of(const Design& d) { return d.accuracy ? d.accuracy->value : 0.0; }
 
+double cost_of(const Design& d, SearchGoal goal) {
+  return goal == SearchGoal::most_traffic ? d.money.usd_per_million_tokens : d.money.usd_per_month;
+}
+
 }  // namespace
 
-bool preferred(const Design& a, const Design& b) {
+bool preferred(const Design& a, const Design& b, SearchGoal goal) {
+  if (goal == SearchGoal::best_quality && accuracy_of(a) != accuracy_of(b)) {
+    return accuracy_of(a) > accuracy_of(b);
+  }
+  if (goal == SearchGoal::most_traffic && a.fleet_tokens_per_s != b.fleet_tokens_per_s) {
+    return a.fleet_tokens_per_s > b.fleet_tokens_per_s;
+  }
   if (a.money.usd_per_month != b.money.usd_per_month) {
     return a.money.usd_per_month < b.money.usd_per_month;
   }
@@ -89,13 +66,14 @@ bool preferred(const Design& a, const Design& b) {
   return a.metrics.tpot.p99 < b.metrics.tpot.p99;
 }
 
-std::vector<std::size_t> pareto_front(const std::vector<Design>& designs) {
-  const auto beats = [](const Design& a, const Design& b) {
-    const bool no_worse = a.money.usd_per_month <= b.money.usd_per_month &&
-                          accuracy_of(a) >= accuracy_of(b) &&
+std::vector<std::size_t> pareto_front(const std::vector<Design>& designs, SearchGoal goal) {
+  const auto beats = [&](const Design& a, const Design& b) {
+    const double cost_a = cost_of(a, goal);
+    const double cost_b = cost_of(b, goal);
+    const bool no_worse = cost_a <= cost_b && accuracy_of(a) >= accuracy_of(b) &&
                           a.metrics.tpot.p99 <= b.metrics.tpot.p99;
-    const bool better = a.money.usd_per_month < b.money.usd_per_month ||
-                        accuracy_of(a) > accuracy_of(b) || a.metrics.tpot.p99 < b.metrics.tpot.p99;
+    const bool better = cost_a < cost_b || accuracy_of(a) > accuracy_of(b) ||
+                        a.metrics.tpot.p99 < b.metrics.tpot.p99;
     return no_worse && better;
   };
   std::vector<std::size_t> front;
@@ -108,8 +86,9 @@ std::vector<std::size_t> pareto_front(const std::vector<Design>& designs) {
       front.push_back(i);
     }
   }
-  std::stable_sort(front.begin(), front.end(),
-                   [&](std::size_t a, std::size_t b) { return preferred(designs[a], designs[b]); });
+  std::stable_sort(front.begin(), front.end(), [&](std::size_t a, std::size_t b) {
+    return preferred(designs[a], designs[b], goal);
+  });
   return front;
 }
 
@@ -151,31 +130,36 @@ Plan make_plan(const Scenario& scenario, const PlanOptions& options) {
       plan.infeasible.push_back(std::get<Infeasible>(outcome));
     }
   }
+  const SearchGoal goal = scenario.objectives.search;
   const auto acceptable = [](const Design& d) {
     return d.accuracy_allowed && d.verdict != Verdict::missed;
   };
-  plan.recommended = best_of(plan.designs, acceptable);
+  plan.recommended = best_of(plan.designs, goal, acceptable);
   const std::int64_t pretrained = scenario.pretrained_experts();
-  plan.baseline = best_of(plan.designs, [&](const Design& d) {
+  plan.baseline = best_of(plan.designs, goal, [&](const Design& d) {
     return acceptable(d) && d.candidate.experts_kept == pretrained;
   });
-  plan.pareto = pareto_front(plan.designs);
+  plan.pareto = pareto_front(plan.designs, goal);
   std::vector<std::size_t> works;
   for (std::size_t i = 0; i < plan.designs.size(); ++i) {
     if (acceptable(plan.designs[i])) {
       works.push_back(i);
     }
   }
-  plan.break_even = break_even(plan.designs, works);
+  if (goal != SearchGoal::most_traffic) {  // whose fleets differ in what they carry
+    plan.break_even = break_even(plan.designs, works);
+  }
+  plan.pruning_limit = pruning_limit(scenario, plan.designs, plan.infeasible);
   if (plan.recommended) {
     const Design& chosen = plan.designs[*plan.recommended];
-    plan.runner_up = best_of(plan.designs, [&](const Design& d) {
+    plan.runner_up = best_of(plan.designs, goal, [&](const Design& d) {
       return acceptable(d) && !(d.candidate == chosen.candidate);
     });
     plan.binding_constraint = binding_constraint(plan, scenario);
+    plan.api = api_break_even(scenario, chosen);
   }
   for (const auto& named : {plan.recommended, plan.baseline, plan.runner_up}) {
-    if (named && !plan.designs[*named].band) {
+    if (named && !plan.designs[*named].band && goal != SearchGoal::most_traffic) {
       plan.designs[*named].band = error_band(scenario, plan.designs[*named]);
     }
   }

@@ -1,13 +1,15 @@
 #pragma once
 // Plan: judges all candidates and recommends one, with its reasons.
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "sim/plan/api_break_even.hpp"
 #include "sim/plan/break_even.hpp"
 #include "sim/plan/design.hpp"
+#include "sim/plan/for_each_index.hpp"
+#include "sim/plan/pruning_limit.hpp"
 
 namespace moeplan::sim {
 
@@ -18,19 +20,17 @@ struct Plan {
   std::optional<std::size_t> baseline;     // best unpruned design
   std::string baseline_reason;             // when there is none
   std::optional<std::size_t> runner_up;
-  std::vector<std::size_t> pareto;    // by cost, accuracy and p99 TPOT; cheapest first
-  std::vector<BreakEven> break_even;  // between kinds of hardware; empty where there is one
-  std::string binding_constraint;     // ttft tpot throughput accuracy memory budget none
-  std::vector<std::string> reasons;   // sentences: why this one, what pruning saved
-  std::vector<std::string> warnings;  // stale prices, short runs, extrapolation
+  std::vector<std::size_t> pareto;            // by cost, accuracy and p99 TPOT; cheapest first
+  std::vector<BreakEven> break_even;          // between kinds of hardware; empty where there is one
+  std::optional<PruningLimit> pruning_limit;  // where several counts of experts were tried
+  std::optional<ApiBreakEven> api;            // where the scenario has prices of an API
+  std::string binding_constraint;             // ttft tpot throughput accuracy memory budget none
+  std::vector<std::string> reasons;           // sentences: why this one, what pruning saved
+  std::vector<std::string> warnings;          // stale prices, short runs, extrapolation
 };
 
-struct PlanOptions {
-  int threads = 1;
-  // Called after each judged candidate, from any thread, one call at a time: done, total.
-  // What it throws ends the search (the running candidates are finished) and leaves make_plan.
-  std::function<void(std::size_t, std::size_t)> progress;
-};
+// Progress: after each judged candidate.
+using PlanOptions = WorkOptions;
 
 // Throws: InputError at a key of the scenario that only simulate understands.
 [[noreturn]] void refuse_key(const Scenario& scenario, const std::string& path,
@@ -44,12 +44,15 @@ void refuse_unplanned(const Scenario& scenario);
 // Throws: as refuse_unplanned().
 Plan make_plan(const Scenario& scenario, const PlanOptions& options);
 
-// True when `a` is cheaper for the wanted traffic; ties: more accurate, cheaper at capacity, lower
-// p99 TPOT, then the order of the candidates (a before b).
-bool preferred(const Design& a, const Design& b);
+// True when `a` is what the goal looks for before `b`: cheaper for the wanted traffic; more
+// accurate; or carrying more tokens a second. Ties: cheaper, more accurate, cheaper at capacity,
+// lower p99 TPOT, then the order of the candidates (a before b).
+bool preferred(const Design& a, const Design& b, SearchGoal goal = SearchGoal::cheapest);
 
-// Indices of designs that no other beats or equals in all of monthly cost, accuracy and p99 TPOT
-// while beating it in one. Cheapest first.
-std::vector<std::size_t> pareto_front(const std::vector<Design>& designs);
+// Indices of designs that no other beats or equals in all of cost, accuracy and p99 TPOT while
+// beating it in one; cost a month, or, where designs carry different traffic, a token. Preferred
+// first.
+std::vector<std::size_t> pareto_front(const std::vector<Design>& designs,
+                                      SearchGoal goal = SearchGoal::cheapest);
 
 }  // namespace moeplan::sim

@@ -115,6 +115,8 @@ void add_binding(const Plan& plan, const Design& chosen, const Scenario& scenari
     out.push_back(fmt::format("What binds: throughput; beyond {} the queue grows.", load));
   } else if (plan.binding_constraint == "accuracy") {
     out.push_back("What binds: accuracy; a cheaper design exists but loses more than allowed.");
+  } else if (plan.binding_constraint == "budget") {
+    out.push_back("What binds: the budget.");
   } else {
     out.push_back("What binds: nothing; one engine of this kind has room to spare.");
   }
@@ -169,6 +171,22 @@ void add_routing_warnings(const Design& chosen, std::vector<std::string>& out) {
 
 }  // namespace
 
+namespace {
+
+// Most traffic: always. Best quality: a more accurate count of experts fell to the budget alone.
+bool budget_binds(const Plan& plan, const Scenario& scenario, const Design& chosen) {
+  if (scenario.objectives.search == SearchGoal::most_traffic) {
+    return true;
+  }
+  return std::any_of(plan.infeasible.begin(), plan.infeasible.end(), [&](const Infeasible& why) {
+    const auto other = scenario.accuracy->at(why.candidate.experts_kept);
+    return why.code == "budget" && other && chosen.accuracy &&
+           other->value > chosen.accuracy->value;
+  });
+}
+
+}  // namespace
+
 std::string describe(const Design& d, const Scenario& scenario) {
   const Candidate& c = d.candidate;
   const std::string experts = c.experts_kept == 0 ? "dense model"
@@ -188,6 +206,9 @@ std::string describe(const Design& d, const Scenario& scenario) {
 
 std::string binding_constraint(const Plan& plan, const Scenario& scenario) {
   const Design& chosen = plan.designs[*plan.recommended];
+  if (scenario.objectives.search != SearchGoal::cheapest) {
+    return budget_binds(plan, scenario, chosen) ? "budget" : chosen.capacity.binding;
+  }
   for (const Design& other : plan.designs) {
     if (!other.accuracy_allowed && other.verdict != Verdict::missed &&
         other.money.usd_per_month < chosen.money.usd_per_month) {
@@ -237,10 +258,26 @@ std::vector<std::string> reasons(const Plan& plan, const Scenario& scenario) {
     return out;
   }
   const Design& chosen = plan.designs[*plan.recommended];
-  out.push_back(
-      fmt::format("Cheapest of {} designs that were simulated ({} more are infeasible): {}.",
-                  plan.designs.size(), plan.infeasible.size(), describe(chosen, scenario)));
-  if (plan.baseline) {
+  const char* best = scenario.objectives.search == SearchGoal::best_quality ? "Most accurate"
+                     : scenario.objectives.search == SearchGoal::most_traffic
+                         ? "Most traffic within the budget"
+                         : "Cheapest";
+  out.push_back(fmt::format("{} of {} designs that were simulated ({} more are infeasible): {}.",
+                            best, plan.designs.size(), plan.infeasible.size(),
+                            describe(chosen, scenario)));
+  if (scenario.objectives.search != SearchGoal::cheapest) {
+    out.push_back(fmt::format(
+        "Within {} it carries {:.4g} requests/s for {} (accuracy {}).",
+        to_text(*scenario.objectives.budget), chosen.load * static_cast<double>(chosen.replicas),
+        to_text(chosen.money.rent),
+        chosen.accuracy ? fmt::format("{:.1f} %", percent(chosen.accuracy->value)) : "unknown"));
+  }
+  if (plan.baseline && scenario.objectives.search == SearchGoal::most_traffic) {
+    const Design& unpruned = plan.designs[*plan.baseline];
+    out.push_back(fmt::format("The best unpruned design carries {:.4g} requests/s for as much: {}.",
+                              unpruned.load * static_cast<double>(unpruned.replicas),
+                              describe(unpruned, scenario)));
+  } else if (plan.baseline) {
     add_savings(chosen, plan.designs[*plan.baseline], out);
   } else {
     out.push_back("No unpruned design to compare with: " + plan.baseline_reason + ".");
@@ -255,6 +292,30 @@ std::vector<std::string> reasons(const Plan& plan, const Scenario& scenario) {
                                     chosen.money.stranded_gpus, paid)
                       : fmt::format("{} of {} rented GPUs stay idle: {} rents whole instances.",
                                     chosen.money.stranded_gpus, paid, chosen.money.provider));
+  }
+  if (scenario.spare_engines > 0) {
+    out.push_back(
+        fmt::format("{} of the {} engines are spare: so many may fail, and the others "
+                    "still meet the objectives.",
+                    scenario.spare_engines, chosen.replicas));
+  }
+  if (plan.pruning_limit && plan.pruning_limit->fewest) {
+    out.push_back(
+        fmt::format("How far it may be pruned: to {} experts{}{}.", *plan.pruning_limit->fewest,
+                    plan.pruning_limit->fewest_by_accuracy
+                        ? fmt::format(" of those tried (the accuracy gate alone allows {})",
+                                      *plan.pruning_limit->fewest_by_accuracy)
+                        : "",
+                    "; " + plan.pruning_limit->reason));
+  }
+  if (plan.api) {
+    const ApiBreakEven& api = *plan.api;
+    out.push_back(fmt::format(
+        "Against the API: {:.0f} USD a month for this traffic, the fleet {:.0f}; {}.",
+        api.api_usd_per_month, api.own_usd_per_month,
+        api.wins_always_from ? fmt::format("the fleet costs no more from {:.3g} requests/s on",
+                                           *api.wins_always_from)
+                             : "a full fleet of such engines costs more at any traffic"));
   }
   if (plan.runner_up) {
     const Design& second = plan.designs[*plan.runner_up];

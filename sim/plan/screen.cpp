@@ -171,8 +171,9 @@ std::optional<Infeasible> Screen::exceeds_budget(const Deployment& deployment,
                                                  StepCost& cost) const {
   const LatencyObjectives& o = scenario_.objectives.latency;
   std::call_once(work_known_, [&] { work_ = work_of(); });
-  if (!work_ || deployment.candidate.data_parallel > 1 ||
-      deployment.candidate.pipeline_parallel > 1 || o.ttft_p99_s <= 0.0) {
+  if (scenario_.objectives.search == SearchGoal::most_traffic || !work_ ||
+      deployment.candidate.data_parallel > 1 || deployment.candidate.pipeline_parallel > 1 ||
+      o.ttft_p99_s <= 0.0) {
     return std::nullopt;
   }
   const EngineOptions& engine = scenario_.engine;

@@ -4,6 +4,7 @@
 
 #include "sim/report/json_parts.hpp"
 #include "sim/report/routing_report.hpp"
+#include "sim/report/uncertainty_report.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -190,7 +191,48 @@ Json break_even_json(const Plan& plan) {
   return all;
 }
 
-Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& context) {
+Json pruning_limit_json(const Plan& plan) {
+  if (!plan.pruning_limit) {
+    return {};
+  }
+  const PruningLimit& limit = *plan.pruning_limit;
+  const auto number = [](const std::optional<std::int64_t>& n) { return n ? Json(*n) : Json(); };
+  Json rows = Json::array();
+  for (const PruningRow& row : limit.rows) {
+    const Design* d = row.design ? &plan.designs[*row.design] : nullptr;
+    rows.push(
+        Json::object()
+            .set("experts_kept", row.experts_kept)
+            .set("binding", row.binding)
+            .set("reason", row.reason)
+            .set("design", row.design ? Json(*row.design) : Json())
+            .set("cost_usd_per_month", d != nullptr ? Json(d->money.usd_per_month) : Json())
+            .set("accuracy", d != nullptr && d->accuracy ? Json(d->accuracy->value) : Json()));
+  }
+  return Json::object()
+      .set("experts_kept", number(limit.fewest))
+      .set("binding", limit.binding)
+      .set("reason", limit.reason)
+      .set("fewest_by_accuracy", number(limit.fewest_by_accuracy))
+      .set("rows", rows);
+}
+
+Json api_json(const Plan& plan) {
+  if (!plan.api) {
+    return {};
+  }
+  const auto rate = [](const std::optional<double>& r) { return r ? Json(*r) : Json(); };
+  return Json::object()
+      .set("api_cost_usd_per_month", plan.api->api_usd_per_month)
+      .set("api_cost_usd_per_million_tokens", plan.api->api_usd_per_million_tokens)
+      .set("cost_usd_per_month", plan.api->own_usd_per_month)
+      .set("break_even_usd_per_million_tokens", plan.api->break_even_usd_per_million_tokens)
+      .set("wins_from_requests_per_s", rate(plan.api->wins_from))
+      .set("wins_always_from_requests_per_s", rate(plan.api->wins_always_from));
+}
+
+Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& context,
+               const Uncertainty* uncertainty) {
   Json infeasible = Json::array();
   for (const Infeasible& why : plan.infeasible) {
     Json row = Json::object();
@@ -218,7 +260,10 @@ Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& 
       .set("baseline", optional_design(plan.designs, plan.baseline, own_binding(plan.baseline)))
       .set("baseline_reason", plan.baseline ? Json() : Json(plan.baseline_reason))
       .set("runner_up", optional_design(plan.designs, plan.runner_up, own_binding(plan.runner_up)))
+      .set("uncertainty", uncertainty_json(uncertainty))
       .set("break_even", break_even_json(plan))
+      .set("pruning_limit", pruning_limit_json(plan))
+      .set("api_break_even", api_json(plan))
       .set("reasons", plan.reasons)
       .set("warnings", plan.warnings)
       .set("pareto", pareto)

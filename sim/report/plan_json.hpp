@@ -3,6 +3,7 @@
 
 #include "models/text/json.hpp"
 #include "sim/plan/plan.hpp"
+#include "sim/uncertainty/uncertainty.hpp"
 
 namespace moeplan::sim {
 
@@ -18,7 +19,9 @@ struct ReportContext {
   std::string version;
 };
 
-text::Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& context);
+// uncertainty: of this plan; nullptr: intervals were not asked for (the key is null).
+text::Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& context,
+                     const Uncertainty* uncertainty = nullptr);
 
 // One design, with all its keys.
 text::Json design_json(const Design& design);

@@ -11,6 +11,7 @@
 #include "sim/report/money_table.hpp"
 #include "sim/report/report_writer.hpp"
 #include "sim/report/routing_report.hpp"
+#include "sim/report/uncertainty_report.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -139,14 +140,14 @@ void add_infeasible(const Plan& plan, const Scenario& scenario, ReportWriter& ou
   }
 }
 
-// All designs, cheapest first, at most `limit`.
-std::vector<std::size_t> cheapest(const Plan& plan, std::size_t limit) {
+// All designs, preferred first, at most `limit`.
+std::vector<std::size_t> first_designs(const Plan& plan, SearchGoal goal, std::size_t limit) {
   std::vector<std::size_t> rows(plan.designs.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows[i] = i;
   }
   std::stable_sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) {
-    return preferred(plan.designs[a], plan.designs[b]);
+    return preferred(plan.designs[a], plan.designs[b], goal);
   });
   rows.resize(std::min(rows.size(), limit));
   return rows;
@@ -155,7 +156,7 @@ std::vector<std::size_t> cheapest(const Plan& plan, std::size_t limit) {
 }  // namespace
 
 std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportContext& context,
-                      TextStyle style) {
+                      TextStyle style, const Uncertainty* uncertainty) {
   ReportWriter out(style);
   out.title(scenario.name);
   out.heading("Recommendation");
@@ -177,10 +178,16 @@ std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportCo
   }
   if (!plan.designs.empty()) {
     constexpr std::size_t kRows = 12;
+    const char* first = scenario.objectives.search == SearchGoal::best_quality   ? "most accurate"
+                        : scenario.objectives.search == SearchGoal::most_traffic ? "largest"
+                                                                                 : "cheapest";
     out.heading(plan.designs.size() > kRows
-                    ? fmt::format("The {} cheapest of {} designs", kRows, plan.designs.size())
+                    ? fmt::format("The {} {} of {} designs", kRows, first, plan.designs.size())
                     : "All designs");
-    out.table(design_table(plan, scenario, cheapest(plan, kRows)));
+    out.table(design_table(plan, scenario, first_designs(plan, scenario.objectives.search, kRows)));
+  }
+  if (uncertainty != nullptr) {
+    add_uncertainty(*uncertainty, plan.designs, scenario, out);
   }
   if (!plan.break_even.empty()) {
     out.heading("Break-even between GPUs (rents at which the recommendation changes)");

@@ -10,8 +10,9 @@
 
 namespace moeplan::sim {
 
+// uncertainty: as plan_json.
 std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportContext& context,
-                      TextStyle style);
+                      TextStyle style, const Uncertainty* uncertainty = nullptr);
 
 // One row per judged design, for spreadsheets: header and rows, keys as in JSON.
 std::string plan_csv(const Plan& plan, const Scenario& scenario);

@@ -2,6 +2,7 @@
 
 #include "sim/report/json_parts.hpp"
 #include "sim/report/routing_report.hpp"
+#include "sim/report/uncertainty_report.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -71,7 +72,8 @@ Json lock_step_json(const std::optional<LockStepUse>& use) {
 
 }  // namespace
 
-Json simulation_json(const Design& d, const Scenario& scenario, const ReportContext& context) {
+Json simulation_json(const Design& d, const Scenario& scenario, const ReportContext& context,
+                     const Uncertainty* uncertainty) {
   const ServingMetrics& m = d.metrics;
   Json layout = Json::object();
   set_layout(layout, d.candidate, d.gpu, d.gpus_total());
@@ -131,6 +133,7 @@ Json simulation_json(const Design& d, const Scenario& scenario, const ReportCont
       .set("accuracy", d.accuracy ? Json(d.accuracy->value) : Json())
       .set("accuracy_low", d.accuracy && d.accuracy->has_band ? Json(d.accuracy->low) : Json())
       .set("accuracy_high", d.accuracy && d.accuracy->has_band ? Json(d.accuracy->high) : Json())
+      .set("uncertainty", uncertainty_json(uncertainty))
       .set("extrapolated", m.extrapolated)
       .set("provenance", provenance_json(scenario, context));
 }

@@ -15,11 +15,13 @@ inline constexpr int kSimulationSchemaVersion = 1;
 
 // design: as assess() made it. Latencies and rates of an overloaded run are null: its queue grows,
 // so they say how long it ran, not how it serves. Money is null where the price book has no offer.
+// uncertainty: of this design; nullptr: intervals were not asked for (the key is null).
 text::Json simulation_json(const Design& design, const Scenario& scenario,
-                           const ReportContext& context);
+                           const ReportContext& context, const Uncertainty* uncertainty = nullptr);
 
 // The same for people.
 std::string simulation_text(const Design& design, const Scenario& scenario,
-                            const ReportContext& context, TextStyle style);
+                            const ReportContext& context, TextStyle style,
+                            const Uncertainty* uncertainty = nullptr);
 
 }  // namespace moeplan::sim

@@ -5,6 +5,7 @@
 #include "sim/plan/reasons.hpp"
 #include "sim/report/routing_report.hpp"
 #include "sim/report/simulation_json.hpp"
+#include "sim/report/uncertainty_report.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -60,7 +61,7 @@ void add_lock_step(const LockStepUse& use, ReportWriter& out) {
 }  // namespace
 
 std::string simulation_text(const Design& d, const Scenario& scenario, const ReportContext& context,
-                            TextStyle style) {
+                            TextStyle style, const Uncertainty* uncertainty) {
   const ServingMetrics& m = d.metrics;
   ReportWriter out(style);
   out.title(scenario.name);
@@ -132,6 +133,9 @@ std::string simulation_text(const Design& d, const Scenario& scenario, const Rep
   }
   out.item(
       fmt::format("{:.3g} J/token, an {}", models::in_joules(d.energy), std::string(kEnergyBasis)));
+  if (uncertainty != nullptr) {
+    add_uncertainty(*uncertainty, {d}, scenario, out);
+  }
   const std::vector<std::string>& notes = scenario.workload.notes;
   if (m.short_run || !m.extrapolated.empty() || !notes.empty()) {
     out.heading("Take care");

@@ -156,6 +156,8 @@ std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& 
 void check_prefix_caching(Checker& check, const ScenarioValues& values, const Workload& workload);
 // Pools of prefill and decode engines, if the scenario has them.
 std::optional<Disaggregation> read_disaggregation(Checker& check, const ScenarioValues& values);
+// Latency objectives, accuracy gate, budget, and what is searched for.
+Objectives read_objectives(Checker& check, const ScenarioValues& values);
 // hardware.network and the keys that only flows know.
 NetworkOptions read_network(Checker& check, const ScenarioValues& values,
                             const std::vector<HardwareOption>& hardware,

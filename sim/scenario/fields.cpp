@@ -201,6 +201,10 @@ std::vector<Field> make_fields() {
       "simulated with its share; any other: all engines are simulated together (simulate, not "
       "plan). least_loaded and power_of_two count the requests in an engine, waiting or running."));
 
+  t.push_back(count_field("parallelism.spare_engines", "0", 0, 1000,
+                          "Engines of a plan's fleet beyond those that the traffic needs: so many "
+                          "may fail without an objective being missed (N + k)."));
+
   const std::string pools = "parallelism.disaggregation.";
   t.push_back(count_field(pools + "prefill_engines", "", 1, 4096,
                           "Engines that compute prompts, in one unit of the fleet; their KV cache "
@@ -287,6 +291,11 @@ std::vector<Field> make_fields() {
                          "Rows of this task only, when measured; without it, all rows."));
   t.push_back(text_field("workload.source", false, "", "Where the traffic figures come from."));
 
+  t.push_back(choice_field("objectives.search", {"cheapest", "best_quality", "most_traffic"},
+                           "cheapest",
+                           "What a plan looks for: the cheapest fleet for this traffic, the most "
+                           "accurate one for it within the budget, or the most traffic within the "
+                           "budget (workload.rate then says nothing)."));
   t.push_back(quantity_field("objectives.ttft_p99", kTime, "", text::kPositive,
                              "Most time to first token at the 99th percentile."));
   t.push_back(quantity_field("objectives.tpot_p99", kTime, "", text::kPositive,
@@ -310,9 +319,25 @@ std::vector<Field> make_fields() {
   t.push_back(
       text_field("prices.provider", false, "",
                  "Only this provider; without it, the offer that makes the plan cheapest."));
+  t.push_back(quantity_field("prices.api_input", kTokenPrice, "", text::kPositive,
+                             "What others ask for an input token over an API: a plan says from "
+                             "which traffic on it is cheaper."));
+  t.push_back(quantity_field("prices.api_output", kTokenPrice, "", text::kPositive,
+                             "The same for an output token."));
   t.push_back(text_field("prices.as_of", false, "",
                          "Date (YYYY-MM-DD) against which price age is counted; without it, the "
                          "book's own."));
+  t.push_back(number_field("uncertainty.price", "0.1", {.low = 0.0, .high = 0.9},
+                           "For intervals (--draws): nine in ten times a GPU will cost between 1 "
+                           "minus and 1 plus this, times its price."));
+  t.push_back(number_field("uncertainty.jitter", "0.05", {.low = 0.0, .high = 1.0},
+                           "For intervals: engine.jitter is more by 0 to this, all equally "
+                           "likely."));
+  t.push_back(number_field("uncertainty.routing", "0.25", {.low = 0.0, .high = 2.0},
+                           "For intervals: when power_law, or uniform (alpha 0), alpha is off by "
+                           "up to this, and never below 0, all equally likely; when dirichlet, sd "
+                           "of the log of the concentration; when measured, sd of the log of a "
+                           "factor on the experts' log-odds."));
   t.push_back(count_field("seed", "1", 0, 9007199254740992.0, "Of every random stream."));
   return t;
 }

@@ -56,17 +56,25 @@ std::optional<HardwareOption> read_option(Checker& check, const ScenarioValues& 
   if (!inside || !uplink) {
     return std::nullopt;
   }
+  std::shared_ptr<const models::Profile> profile;
   auto laws = check.loaded("hardware.profile", [&] {
-    const auto profile = read_profile(values, gpu.id, path);
-    return models::make_cost_laws(gpu, *inside, &*uplink, profile ? &*profile : nullptr, request);
+    if (auto found = read_profile(values, gpu.id, path)) {
+      profile = std::make_shared<const models::Profile>(std::move(*found));
+    }
+    return models::make_cost_laws(gpu, *inside, &*uplink, profile.get(), request);
   });
   if (!laws) {
     return std::nullopt;
   }
   models::Node machine = node == nullptr ? models::usual_node(gpu, *uplink) : *node;
-  return HardwareOption{
-      std::move(gpu),    *inside, *uplink, std::move(*laws), node == nullptr ? "" : node->id,
-      std::move(machine)};
+  return HardwareOption{.gpu = std::move(gpu),
+                        .fabric = *inside,
+                        .uplink = *uplink,
+                        .laws = std::move(*laws),
+                        .node = node == nullptr ? "" : node->id,
+                        .machine = std::move(machine),
+                        .profile = std::move(profile),
+                        .request = request};
 }
 
 }  // namespace

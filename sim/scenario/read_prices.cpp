@@ -59,8 +59,20 @@ std::optional<PriceOptions> read_prices(Checker& check, const ScenarioValues& va
     return std::nullopt;
   }
   check_provider(check, values, *book);
-  return PriceOptions{std::move(*book), values.texts("prices.tier"), values.text("prices.provider"),
-                      as_of};
+  PriceOptions options{.book = std::move(*book),
+                       .tiers = values.texts("prices.tier"),
+                       .provider = values.text("prices.provider"),
+                       .as_of = as_of};
+  const bool input = values.has("prices.api_input");
+  if (input != values.has("prices.api_output")) {
+    const std::string missing = input ? "prices.api_output" : "prices.api_input";
+    check.problem(input ? "prices.api_input" : "prices.api_output", "E_MISSING",
+                  "an API asks for input and output tokens", missing + ": as 0.50 USD/Mtokens");
+  } else if (input) {
+    options.api_input = UsdPerToken(values.number("prices.api_input"));
+    options.api_output = UsdPerToken(values.number("prices.api_output"));
+  }
+  return options;
 }
 
 // A curve of another model would pass its accuracies off as this one's. Returns what a reader must

@@ -190,31 +190,6 @@ void check_products(Checker& check, const ScenarioValues& values,
   }
 }
 
-Objectives read_objectives(Checker& check, const ScenarioValues& values) {
-  Objectives o;
-  o.latency.ttft_p50_s = values.number("objectives.ttft_p50");
-  o.latency.ttft_p99_s = values.number("objectives.ttft_p99");
-  o.latency.tpot_p50_s = values.number("objectives.tpot_p50");
-  o.latency.tpot_p99_s = values.number("objectives.tpot_p99");
-  const LatencyObjectives& l = o.latency;
-  if (l.ttft_p50_s == 0 && l.ttft_p99_s == 0 && l.tpot_p50_s == 0 && l.tpot_p99_s == 0) {
-    check.problem("objectives.ttft_p99", "E_MISSING", "a plan needs at least one latency objective",
-                  "one of objectives.ttft_p99, tpot_p99, ttft_p50, tpot_p50");
-  }
-  if (values.has("objectives.accuracy_loss")) {
-    o.accuracy_loss = values.number("objectives.accuracy_loss");
-    if (!values.has("accuracy.curve")) {
-      check.problem("objectives.accuracy_loss", "E_VALUE",
-                    "accuracy_loss cannot be judged without an accuracy curve",
-                    "accuracy.curve: ID; known: " + joined(models::catalog_ids("accuracy")));
-    }
-  }
-  if (values.has("objectives.budget")) {
-    o.budget = UsdPerSecond(values.number("objectives.budget"));
-  }
-  return o;
-}
-
 // Recorded requests that the engine will reject (tests.md C3 36).
 void note_too_long(std::int64_t max_model_length, Workload& workload) {
   if (!workload.trace) {
@@ -365,10 +340,14 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .network = network,
       .replica_router = router_policy_from(values.text("parallelism.replica_router")),
       .disaggregation = disaggregation,
+      .spare_engines = values.count("parallelism.spare_engines"),
       .engine = std::move(engine),
       .workload = std::move(workload),
       .objectives = objectives,
       .prices = std::move(*prices),
+      .uncertainty = {.price = values.number("uncertainty.price"),
+                      .jitter = values.number("uncertainty.jitter"),
+                      .routing = values.number("uncertainty.routing")},
       .seed = seed,
       .warnings = std::move(warnings),
       .routing = std::move(routing),

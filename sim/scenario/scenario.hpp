@@ -39,6 +39,9 @@ struct HardwareOption {
   models::CostLaws laws;
   std::string node;      // catalog id; "": the GPU's usual node
   models::Node machine;  // that node, or the usual one
+  // What the laws were made from; nullptr: data-sheet laws only.
+  std::shared_ptr<const models::Profile> profile;
+  models::LawRequest request;
 
   // "h100-sxm", "h100-sxm in aws-p5.48xlarge": for tables.
   std::string label() const { return node.empty() ? gpu.id : gpu.id + " in " + node; }
@@ -132,7 +135,12 @@ struct Workload {
   std::string split_text() const;
 };
 
+// What a plan looks for: the cheapest fleet for the wanted traffic; the most accurate one for it
+// within the budget; or the most traffic within the budget.
+enum class SearchGoal { cheapest, best_quality, most_traffic };
+
 struct Objectives {
+  SearchGoal search = SearchGoal::cheapest;
   LatencyObjectives latency;
   std::optional<double> accuracy_loss;  // fraction
   std::optional<UsdPerSecond> budget;   // of the fleet
@@ -143,6 +151,17 @@ struct PriceOptions {
   std::vector<std::string> tiers;  // the cheapest offer of any of them
   std::string provider;            // "" = any
   models::Date as_of;
+  // What others ask for a token of the model over an API, to compare with; both or none.
+  std::optional<UsdPerToken> api_input;
+  std::optional<UsdPerToken> api_output;
+};
+
+// How far inputs may be off, for intervals (sim/uncertainty); errors of laws and bands of accuracy
+// curves come with those.
+struct UncertaintyOptions {
+  double price = 0.1;     // 5 to 95 % of what a GPU will cost: 1 -+ this
+  double jitter = 0.05;   // engine.jitter may be more by as much as this
+  double routing = 0.25;  // of alpha; or sd of ln concentration, or of ln of the log-odds' scale
 };
 
 struct Scenario {
@@ -169,10 +188,12 @@ struct Scenario {
   // engine sees traffic of its own and one of them stands for all.
   std::optional<RouterPolicy> replica_router;
   std::optional<Disaggregation> disaggregation;
+  std::int64_t spare_engines = 0;  // of a plan's fleet: so many may fail
   EngineOptions engine;
   Workload workload;
   Objectives objectives;
   PriceOptions prices;
+  UncertaintyOptions uncertainty;
   std::uint64_t seed = 1;
   std::vector<std::string> warnings;  // what a reader of the plan must know about the input
   models::RoutedModel routing;        // of the architecture, at every count of experts_kept

@@ -15,10 +15,10 @@ using models::Collective;
 
 }  // namespace
 
-ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
+ModelStepCost::ModelStepCost(const Deployment& deployment, const LawErrors& errors)
     : d_(deployment),
       laws_(deployment.hardware().laws),
-      law_error_(law_error),
+      errors_(errors),
       row_bytes_(models::plain_bytes(deployment.scenario->precision)) {
   require(deployment.candidate.pipeline_parallel == 1, "a stage is priced, not a pipeline");
   prepare_experts();
@@ -30,7 +30,9 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, double law_error)
   decode_ = use_of("attention_decode");
   prefill_ = use_of("attention_prefill");
   mla_ = use_of("mla");
-  stream_ = use_of("stream");
+  models::LawSupport stream;  // a profile may have it as the permute kernel
+  stream.add(laws_.stream.info());
+  stream_ = use_of(stream, "stream");
   host_ = use_of("host");
   allreduce_ = use_of(Collective::all_reduce, deployment.tensor_group());
   allgather_ = use_of(Collective::all_gather, deployment.data_group());
@@ -75,7 +77,7 @@ ModelStepCost::LawUse ModelStepCost::use_of(std::string_view kernel) {
 ModelStepCost::LawUse ModelStepCost::use_of(const models::LawSupport& support,
                                             std::string_view kernel) {
   const LawUse use{.datasheet = support.datasheet,
-                   .bias = std::exp(law_error_ * support.discrepancy_sd_log),
+                   .bias = std::exp(errors_.of(kernel) * support.discrepancy_sd_log),
                    .bit = std::uint64_t{1} << names_.size()};
   names_.push_back({kernel, support.datasheet});
   return use;

@@ -30,15 +30,15 @@
 #include "sim/serving/batch.hpp"
 #include "sim/serving/count_table.hpp"
 #include "sim/serving/exchange_network.hpp"
+#include "sim/serving/law_errors.hpp"
 
 namespace moeplan::sim {
 
 class ModelStepCost : public StepCost {
  public:
-  // The deployment (of one pipeline stage) must outlive the cost. law_error: every law's estimate
-  // is multiplied by exp(law_error x its discrepancy_sd_log), fully correlated: 0 is the estimate,
-  // +-1.645 the 5th and 95th percentile of one draw per run (calibration.md A6).
-  explicit ModelStepCost(const Deployment& deployment, double law_error = 0.0);
+  // The deployment (of one pipeline stage) must outlive the cost. Every law's estimate is
+  // multiplied by exp(its family's error x discrepancy_sd_log).
+  explicit ModelStepCost(const Deployment& deployment, const LawErrors& errors = {});
 
   PhaseTimes cost(std::span<const RankBatch> ranks) override;
   std::optional<DecodeLine> decode_line(std::int64_t sequences, std::int64_t kv_tokens) override;
@@ -59,7 +59,7 @@ class ModelStepCost : public StepCost {
   // One kernel family as this deployment uses it.
   struct LawUse {
     bool datasheet = false;  //
-    double bias = 1.0;       // exp(law_error x discrepancy_sd_log)
+    double bias = 1.0;       // exp(error x discrepancy_sd_log)
     std::uint64_t bit = 0;
   };
   struct LayerGroup {
@@ -155,7 +155,7 @@ class ModelStepCost : public StepCost {
 
   const Deployment& d_;
   const models::CostLaws& laws_;
-  double law_error_;
+  LawErrors errors_;
   std::vector<LawName> names_;  // [bits]
   LawUse expert_, dense_, decode_, prefill_, mla_, stream_, host_;
   LawUse allreduce_, allgather_, reducescatter_, all2all_, hop_;

@@ -4,10 +4,10 @@
 
 namespace moeplan::sim {
 
-PipelineStepCost::PipelineStepCost(const Deployment& deployment, double law_error)
+PipelineStepCost::PipelineStepCost(const Deployment& deployment, const LawErrors& errors)
     : deployments_(stages_of(deployment)) {
   for (const Deployment& stage : deployments_) {
-    stages_.push_back(std::make_unique<ModelStepCost>(stage, law_error));
+    stages_.push_back(std::make_unique<ModelStepCost>(stage, errors));
   }
 }
 
@@ -65,11 +65,11 @@ std::vector<std::string> PipelineStepCost::extrapolated() const {
   return {all.begin(), all.end()};
 }
 
-std::unique_ptr<StepCost> make_step_cost(const Deployment& deployment, double law_error) {
+std::unique_ptr<StepCost> make_step_cost(const Deployment& deployment, const LawErrors& errors) {
   if (deployment.candidate.pipeline_parallel == 1) {
-    return std::make_unique<ModelStepCost>(deployment, law_error);
+    return std::make_unique<ModelStepCost>(deployment, errors);
   }
-  return std::make_unique<PipelineStepCost>(deployment, law_error);
+  return std::make_unique<PipelineStepCost>(deployment, errors);
 }
 
 }  // namespace moeplan::sim

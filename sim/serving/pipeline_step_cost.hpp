@@ -14,7 +14,7 @@ namespace moeplan::sim {
 class PipelineStepCost : public StepCost {
  public:
   // As ModelStepCost.
-  explicit PipelineStepCost(const Deployment& deployment, double law_error = 0.0);
+  explicit PipelineStepCost(const Deployment& deployment, const LawErrors& errors = {});
 
   PhaseTimes cost(std::span<const RankBatch> ranks) override;
   void staged(std::span<const RankBatch> ranks, std::vector<PhaseTimes>& parts) override;
@@ -30,6 +30,7 @@ class PipelineStepCost : public StepCost {
 };
 
 // The cost of a deployment's steps: of one stage, or of all. Arguments as ModelStepCost.
-std::unique_ptr<StepCost> make_step_cost(const Deployment& deployment, double law_error = 0.0);
+std::unique_ptr<StepCost> make_step_cost(const Deployment& deployment,
+                                         const LawErrors& errors = {});
 
 }  // namespace moeplan::sim
