@@ -3,18 +3,16 @@
 #include "sim/plan/plan.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <exception>
 #include <filesystem>
 #include <iostream>
-#include <system_error>
 
 #include "app/interrupt.hpp"
+#include "app/plan_progress.hpp"
 #include "app/subcommand.hpp"
+#include "app/write_files.hpp"
 #include "models/catalog/catalog.hpp"
-#include "models/text/load.hpp"
 #include "sim/plan/candidates.hpp"
 #include "sim/report/plan_json.hpp"
 #include "sim/report/plan_text.hpp"
@@ -50,50 +48,11 @@ std::string rendered(const sim::Plan& plan, const sim::Scenario& scenario,
                         format == "markdown" ? sim::TextStyle::markdown : sim::TextStyle::terminal);
 }
 
-// All three files or none: each is written whole under another name, then all are renamed.
 void write_outputs(const sim::Plan& plan, const sim::Scenario& scenario,
-                   const std::filesystem::path& directory) {
-  struct File {
-    const char* name;
-    const char* format;
-  };
-  constexpr File kFiles[] = {
-      {"plan.json", "json"}, {"plan.md", "markdown"}, {"designs.csv", "csv"}};
-  const auto staged = [&](const File& file) {
-    return directory / fmt::format(".{}.new-{}", file.name, ::getpid());
-  };
-  std::filesystem::create_directories(directory);
-  try {
-    for (const File& file : kFiles) {
-      text::write_file(staged(file), rendered(plan, scenario, file.format));
-    }
-    for (const File& file : kFiles) {
-      std::filesystem::rename(staged(file), directory / file.name);
-    }
-  } catch (...) {
-    for (const File& file : kFiles) {
-      std::error_code gone;
-      std::filesystem::remove(staged(file), gone);
-    }
-    throw;
-  }
-}
-
-// Seconds of simulation are not spent on a result that cannot be kept.
-void check_output(const std::filesystem::path& directory) {
-  std::filesystem::path existing = directory;
-  while (!existing.empty() && !std::filesystem::exists(existing)) {
-    existing = existing.parent_path();
-  }
-  existing = existing.empty() ? "." : existing;
-  if (!std::filesystem::is_directory(existing)) {
-    throw std::system_error(std::make_error_code(std::errc::not_a_directory),
-                            "cannot write to " + directory.string());
-  }
-  if (::access(existing.c_str(), W_OK | X_OK) != 0) {
-    throw std::system_error(errno, std::generic_category(),
-                            "cannot write to " + directory.string());
-  }
+                   const std::string& directory) {
+  write_files(directory, {{"plan.json", rendered(plan, scenario, "json")},
+                          {"plan.md", rendered(plan, scenario, "markdown")},
+                          {"designs.csv", rendered(plan, scenario, "csv")}});
 }
 
 // What --dry-run says.
@@ -139,17 +98,7 @@ int PlanCommand::run() const {
     check_output(common.output);
   }
   handle_interrupts();
-  sim::PlanOptions options;
-  options.threads = common.thread_count();
-  options.progress = [shown = common.shows_progress()](std::size_t done, std::size_t total) {
-    stop_if_interrupted();
-    if (shown) {
-      std::cerr << fmt::format("\r{} of {} designs judged{}", done, total,
-                               done == total ? "\n" : "")
-                << std::flush;
-    }
-  };
-  const sim::Plan plan = sim::make_plan(loaded, options);
+  const sim::Plan plan = sim::make_plan(loaded, plan_options(common));
   stop_if_interrupted();
   // Files first, in case the reader of standard output has gone; the result is shown in any case.
   std::exception_ptr not_written;

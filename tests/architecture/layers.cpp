@@ -83,6 +83,7 @@ const std::vector<Layer>& layers() {
       {"sim/timeline", with(kBelowEvaluate, "sim")},
       {"sim/report",
        {"models/*", "sim/result", "sim/plan", "sim/scenario", "sim/deployment", "sim/forward"}},
+      {"sim/report/html", {"models/text", "sim/report"}},
       {"calibrate/measurement", {"models/text", "models/routing"}},
       {"calibrate/kernels",
        {"calibrate/measurement", "models/architecture", "models/routing", "models/text"}},

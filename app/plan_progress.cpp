@@ -1,0 +1,25 @@
+#include "app/plan_progress.hpp"
+
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "app/interrupt.hpp"
+
+namespace moeplan::app {
+
+sim::PlanOptions plan_options(const CommonOptions& common) {
+  sim::PlanOptions options;
+  options.threads = common.thread_count();
+  options.progress = [shown = common.shows_progress()](std::size_t done, std::size_t total) {
+    stop_if_interrupted();
+    if (shown) {
+      std::cerr << fmt::format("\r{} of {} designs judged{}", done, total,
+                               done == total ? "\n" : "")
+                << std::flush;
+    }
+  };
+  return options;
+}
+
+}  // namespace moeplan::app
