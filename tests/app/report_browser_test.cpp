@@ -54,7 +54,8 @@ window.moeplanViews.then(function (views) {
         else if (mark.role === "mark") {
           const rect = mark.marktype === "rect";
           found.push({ layer: own, type: mark.marktype, datum: item.datum,
-            x: invert(x, item.x), y: invert(y, item.y),
+            x: invert(x, item.x + (rect ? item.width / 2 : 0)),
+            y: invert(y, item.y + (rect ? item.height / 2 : 0)),
             width: rect && x && x.invert ? Math.abs(invert(x, item.x + item.width) - invert(x, item.x)) : null,
             height: rect && y && y.invert ? Math.abs(invert(y, item.y + item.height) - invert(y, item.y)) : null });
         }

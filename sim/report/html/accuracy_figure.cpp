@@ -91,14 +91,15 @@ std::optional<ReportFigure> accuracy_figure(const Node& plan) {
                                         .set("color", kPalette[3]),
                                     place().set("tooltip", about)),
                               "datum.kind === 'recommended'"));
-    layers.push_back(filtered(layer(mark("text").set("dy", 18).set("fontWeight", 600),
-                                    place().set("text", channel("kind", "nominal", ""))),
-                              "datum.kind === 'recommended'"));
+    layers.push_back(filtered(
+        layer(mark("text").set("align", "left").set("dx", 8).set("dy", 16).set("fontWeight", 600),
+              place().set("text", channel("kind", "nominal", ""))),
+        "datum.kind === 'recommended'"));
   }
   std::string caption = fmt::format(
       "{} of the pruned model, measured at the points; the band holds {} of the uncertainty.",
       text_at(plan, "accuracy_curve/metric"),
-      percent_text(number_at(plan, "accuracy_curve/confidence")));
+      digits_text(100.0 * number_at(plan, "accuracy_curve/confidence").value_or(0.95)) + " %");
   const auto unpruned = number_at(plan, "accuracy_curve/unpruned_accuracy");
   const auto loss = number_at(plan, "accuracy_curve/allowed_loss");
   if (unpruned && loss) {

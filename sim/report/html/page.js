@@ -20,6 +20,7 @@
     view: { stroke: null },
     text: { fill: ink, fontSize: 12 },
     rule: { stroke: second },
+    point: { color: ink },
     tick: { color: ink }
   };
   const specs = JSON.parse(document.getElementById("specs").textContent);

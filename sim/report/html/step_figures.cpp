@@ -103,6 +103,22 @@ std::vector<std::string> in_order(const Bars& bars, const std::vector<std::strin
   return names;
 }
 
+// Columns that hold the same "0.0 %" everywhere say nothing.
+void drop_zero_columns(ReportTable& table) {
+  for (std::size_t c = table.columns.size(); c-- > 2;) {
+    const bool zero = std::all_of(
+        table.rows.begin(), table.rows.end(),
+        [&](const std::vector<std::string>& row) { return row[c] == percent_text(0.0); });
+    if (zero && c + 1 < table.columns.size()) {
+      const auto at = static_cast<std::ptrdiff_t>(c);
+      table.columns.erase(table.columns.begin() + at);
+      for (std::vector<std::string>& row : table.rows) {
+        row.erase(row.begin() + at);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::optional<ReportFigure> phases_figure(const Node& result) {
@@ -144,6 +160,7 @@ std::optional<ReportFigure> phases_figure(const Node& result) {
   if (bars_of_time.rows.empty()) {
     return std::nullopt;
   }
+  drop_zero_columns(table);
   const std::vector<Json> layers = {
       stacked(bars_of_time, in_order(bars_of_time, names), "step_ms", "mean step, ms", ",.3f"),
       layer(mark("text").set("baseline", "bottom").set("dy", -4),
@@ -157,7 +174,7 @@ std::optional<ReportFigure> phases_figure(const Node& result) {
       "Mean duration of an engine's step at its load, by phase: for every count of "
       "experts kept, the cheapest design that works. Engines of other layouts run other "
       "batches, so compare shares rather than heights.",
-      Json::object().set("width", kFigureWidth).set("height", 300).set("layer", layers), table};
+      layered(300, layers), table};
 }
 
 std::optional<ReportFigure> memory_figure(const Node& result) {
@@ -212,7 +229,7 @@ std::optional<ReportFigure> memory_figure(const Node& result) {
       "memory", "What fills a GPU's memory",
       "Per GPU, for the same designs; the bar over a stack is the GPU's capacity. Memory "
       "that experts leave becomes KV cache, which lets more requests run at once.",
-      Json::object().set("width", kFigureWidth).set("height", 300).set("layer", layers), table};
+      layered(300, layers), table};
 }
 
 }  // namespace moeplan::sim

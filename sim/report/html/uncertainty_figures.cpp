@@ -27,6 +27,9 @@ std::string name_of_figure(const std::string& key) {
   }
   std::string name = key;
   std::replace(name.begin(), name.end(), '_', ' ');
+  if (const std::size_t usd = name.find("usd"); usd != std::string::npos) {
+    name.replace(usd, 3, "USD");
+  }
   return name;
 }
 

@@ -19,7 +19,7 @@ Json channel(const std::string& field, const char* type, const std::string& titl
 
 Json measure(const std::string& field, const std::string& title, const char* format) {
   Json result = channel(field, "quantitative", title);
-  result.set("scale", Json::object().set("zero", false).set("nice", true));
+  result.set("scale", Json::object().set("zero", false).set("nice", true).set("padding", 12));
   if (*format != '\0') {
     result.set("axis", Json::object().set("format", format));
   }
@@ -62,11 +62,11 @@ std::vector<Json> rule_at(const char* axis, double value, const std::string& tex
   Json label = mark("text").set("fontStyle", "italic");
   Json place = Json::object().set(axis, datum);
   if (vertical) {
-    label.set("align", "left").set("baseline", "top").set("dx", 4).set("dy", 2);
-    place.set("y", Json::object().set("value", 0));
+    label.set("align", "right").set("baseline", "bottom").set("dx", -5).set("dy", -5);
+    place.set("y", Json::object().set("value", "height"));
   } else {
     label.set("align", "right").set("baseline", "bottom").set("dy", -3);
-    place.set("x", Json::object().set("value", kFigureWidth));
+    place.set("x", Json::object().set("value", "width"));
   }
   // One row of its own: otherwise the mark is drawn once per row of the figure.
   const Json one =
@@ -78,12 +78,16 @@ std::vector<Json> rule_at(const char* axis, double value, const std::string& tex
       layer(std::move(label), std::move(place)).set("data", one)};
 }
 
-Json layered(int height, const std::vector<Json>& rows, const std::vector<Json>& layers) {
+Json layered(int height, const std::vector<Json>& layers) {
   return Json::object()
       .set("width", kFigureWidth)
       .set("height", height)
-      .set("data", Json::object().set("values", rows))
+      .set("autosize", Json::object().set("type", "fit-x").set("contains", "padding"))
       .set("layer", layers);
+}
+
+Json layered(int height, const std::vector<Json>& rows, const std::vector<Json>& layers) {
+  return layered(height, layers).set("data", Json::object().set("values", rows));
 }
 
 std::string digits_text(const std::optional<double>& value) {

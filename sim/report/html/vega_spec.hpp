@@ -12,11 +12,12 @@
 
 namespace moeplan::sim {
 
-// Okabe and Ito's colours, told apart by colour-blind readers, on white and on dark alike.
-inline constexpr std::array<const char*, 8> kPalette = {"#0072b2", "#e69f00", "#009e73", "#d55e00",
+// Okabe and Ito's colours, the blue a little lighter: told apart by colour-blind readers, on white and on dark alike.
+inline constexpr std::array<const char*, 8> kPalette = {"#1b7fc0", "#e69f00", "#009e73", "#d55e00",
                                                         "#cc79a7", "#56b4e9", "#8c8c8c", "#b8a500"};
 
-inline constexpr int kFigureWidth = 620;
+// Of a whole figure, labels and legends included: what the page gives it.
+inline constexpr int kFigureWidth = 800;
 
 // {field, type, title}; type: "quantitative", "nominal", "ordinal". An empty title: none is shown.
 text::Json channel(const std::string& field, const char* type, const std::string& title);
@@ -44,7 +45,8 @@ text::Json mark(const char* type);
 // A rule at a constant value of channel "x" or "y", dashed, and its text beside it.
 std::vector<text::Json> rule_at(const char* axis, double value, const std::string& text);
 
-// A spec of layers over one list of rows.
+// A spec of layers, each with its own rows; over one list of rows.
+text::Json layered(int height, const std::vector<text::Json>& layers);
 text::Json layered(int height, const std::vector<text::Json>& rows,
                    const std::vector<text::Json>& layers);
 
