@@ -44,6 +44,7 @@ int run(int argc, char** argv) {
   moeplan::app::add_simulate(app, exit_code);
   moeplan::app::add_timeline(app, exit_code);
   moeplan::app::add_compare(app, exit_code);
+  moeplan::app::add_report(app, exit_code);
   moeplan::app::add_inspect(app, exit_code);
   moeplan::app::add_fit(app, exit_code);
   moeplan::app::add_import(app, exit_code);

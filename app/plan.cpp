@@ -3,21 +3,20 @@
 #include "sim/plan/plan.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <exception>
 #include <filesystem>
 #include <iostream>
-#include <system_error>
 
 #include "app/interrupt.hpp"
+#include "app/plan_progress.hpp"
 #include "app/subcommand.hpp"
+#include "app/write_files.hpp"
 #include "models/catalog/catalog.hpp"
-#include "models/text/load.hpp"
 #include "sim/plan/candidates.hpp"
 #include "sim/report/plan_json.hpp"
 #include "sim/report/plan_text.hpp"
+#include "sim/uncertainty/uncertainty.hpp"
 
 namespace moeplan::app {
 namespace {
@@ -60,50 +59,11 @@ std::string rendered(const Answer& answer, const sim::Scenario& scenario,
                         uncertainty);
 }
 
-// All three files or none: each is written whole under another name, then all are renamed.
 void write_outputs(const Answer& answer, const sim::Scenario& scenario,
-                   const std::filesystem::path& directory) {
-  struct File {
-    const char* name;
-    const char* format;
-  };
-  constexpr File kFiles[] = {
-      {"plan.json", "json"}, {"plan.md", "markdown"}, {"designs.csv", "csv"}};
-  const auto staged = [&](const File& file) {
-    return directory / fmt::format(".{}.new-{}", file.name, ::getpid());
-  };
-  std::filesystem::create_directories(directory);
-  try {
-    for (const File& file : kFiles) {
-      text::write_file(staged(file), rendered(answer, scenario, file.format));
-    }
-    for (const File& file : kFiles) {
-      std::filesystem::rename(staged(file), directory / file.name);
-    }
-  } catch (...) {
-    for (const File& file : kFiles) {
-      std::error_code gone;
-      std::filesystem::remove(staged(file), gone);
-    }
-    throw;
-  }
-}
-
-// Seconds of simulation are not spent on a result that cannot be kept.
-void check_output(const std::filesystem::path& directory) {
-  std::filesystem::path existing = directory;
-  while (!existing.empty() && !std::filesystem::exists(existing)) {
-    existing = existing.parent_path();
-  }
-  existing = existing.empty() ? "." : existing;
-  if (!std::filesystem::is_directory(existing)) {
-    throw std::system_error(std::make_error_code(std::errc::not_a_directory),
-                            "cannot write to " + directory.string());
-  }
-  if (::access(existing.c_str(), W_OK | X_OK) != 0) {
-    throw std::system_error(errno, std::generic_category(),
-                            "cannot write to " + directory.string());
-  }
+                   const std::string& directory) {
+  write_files(directory, {{"plan.json", rendered(answer, scenario, "json")},
+                          {"plan.md", rendered(answer, scenario, "markdown")},
+                          {"designs.csv", rendered(answer, scenario, "csv")}});
 }
 
 // What --dry-run says.
@@ -154,22 +114,10 @@ int PlanCommand::run() const {
         "intervals are of a fleet for given traffic, not of objectives.search: most_traffic");
   }
   handle_interrupts();
-  sim::PlanOptions options;
-  options.threads = common.thread_count();
-  const auto progress = [&](const char* what) {
-    return [what, shown = common.shows_progress()](std::size_t done, std::size_t total) {
-      stop_if_interrupted();
-      if (shown) {
-        std::cerr << fmt::format("\r{} of {} {}{}", done, total, what, done == total ? "\n" : "")
-                  << std::flush;
-      }
-    };
-  };
-  options.progress = progress("designs judged");
-  Answer answer{.plan = sim::make_plan(loaded, options), .uncertainty = std::nullopt};
+  Answer answer{.plan = sim::make_plan(loaded, plan_options(common)), .uncertainty = std::nullopt};
   if (draws > 0) {
-    options.progress = progress("worlds simulated");
-    answer.uncertainty = sim::uncertainty_of(loaded, answer.plan, draws, options);
+    answer.uncertainty =
+        sim::uncertainty_of(loaded, answer.plan, draws, plan_options(common, "worlds simulated"));
   }
   stop_if_interrupted();
   // Files first, in case the reader of standard output has gone; the result is shown in any case.

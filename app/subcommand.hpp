@@ -46,6 +46,7 @@ void add_plan(CLI::App& app, int& exit_code);
 void add_simulate(CLI::App& app, int& exit_code);
 void add_timeline(CLI::App& app, int& exit_code);
 void add_compare(CLI::App& app, int& exit_code);
+void add_report(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
 void add_inspect_trace(CLI::App& inspect, int& exit_code);  // below inspect
 void add_fit(CLI::App& app, int& exit_code);

@@ -22,6 +22,7 @@ struct Options {
   std::vector<std::string> measured;
   bool fit_half = false;
   bool allow_mismatch = false;
+  std::size_t points = 0;
 };
 
 int run(const Options& options) {
@@ -37,10 +38,12 @@ int run(const Options& options) {
   const std::optional<models::Fabric> between =
       found.gpu.uplink.empty() ? std::nullopt
                                : std::optional(models::load_fabric(found.gpu.uplink));
-  const calibrate::Validation validation = calibrate::validate(
-      files, found.gpu, inside, between ? &*between : nullptr,
-      found.profile ? &*found.profile : nullptr,
-      {.fit_half = options.fit_half, .allow_other_device = options.allow_mismatch});
+  const calibrate::Validation validation =
+      calibrate::validate(files, found.gpu, inside, between ? &*between : nullptr,
+                          found.profile ? &*found.profile : nullptr,
+                          {.fit_half = options.fit_half,
+                           .allow_other_device = options.allow_mismatch,
+                           .points = options.points});
   if (!options.common.quiet) {
     for (const std::string& note : validation.notes) {
       std::cerr << "note: " << note << "\n";
@@ -109,6 +112,11 @@ void add_validate(CLI::App& app, int& exit_code) {
                     "Fit one half of the points first, validate the other half");
   command->add_flag("--allow-fingerprint-mismatch", options->allow_mismatch,
                     "Take files of another device than the profile's");
+  command
+      ->add_option("--points", options->points,
+                   "Rows of each family to keep one by one in the JSON, for the pictures of "
+                   "`moeplan report`")
+      ->check(CLI::Range(0, 2000));
   command->footer(
       std::string(kKnownFormats) +
       "Rows that cannot be read or predicted are skipped and counted. Errors are\n"

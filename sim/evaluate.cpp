@@ -96,6 +96,7 @@ ServingMetrics run(const Deployment& deployment, const Load& load, StepCost& cos
                         .kv_blocks = deployment.memory.kv_blocks,
                         .replicas = load.replicas,
                         .every_distribution = !load.search_only,
+                        .curves = load.curves,
                         .steady = load.closed_loop || scenario.workload.is_steady()});
   if (load.replicas > 1) {
     share_out(metrics, load.replicas);

@@ -19,6 +19,7 @@ struct Load {
   std::int64_t warmup = 0;               // of them, left out of percentiles
   std::int32_t replicas = 1;             // engines that share it
   bool search_only = false;              // TTFT and TPOT only
+  bool curves = false;                   // LatencyCurves too
   std::int64_t abort_above_waiting = 0;  // see SimulationSetup; 0 = never
 };
 

@@ -79,6 +79,7 @@ ServingMetrics run_pools(const Deployment& prefill, const Deployment& decode, co
                         .prefill_engines = setup.prefill_engines,
                         .prefill_kv_blocks = prefill.memory.kv_blocks,
                         .every_distribution = !load.search_only,
+                        .curves = load.curves,
                         .steady = load.closed_loop || scenario.workload.is_steady()});
   share_out(metrics, load.replicas);
   metrics.overloaded = metrics.overloaded || client_falls_behind(decode_alone, trace);

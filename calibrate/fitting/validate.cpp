@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <tuple>
 
 #include "calibrate/fitting/fit_half.hpp"
 #include "calibrate/fitting/fit_kernels.hpp"
@@ -149,7 +150,26 @@ std::vector<Regime> regimes_of(const std::vector<const Row*>& rows) {
   return regimes;
 }
 
-ValidatedFamily family_of(const std::vector<const Row*>& rows) {
+// At most `most` rows, evenly from those sorted by shape and work.
+std::vector<ValidatedPoint> points_of(std::vector<const Row*> rows, std::size_t most) {
+  std::sort(rows.begin(), rows.end(), [](const Row* a, const Row* b) {
+    return std::tie(a->key.shape, a->key.work, a->measured) <
+           std::tie(b->key.shape, b->key.work, b->measured);
+  });
+  std::vector<ValidatedPoint> points;
+  const std::size_t count = std::min(most, rows.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const Row& row = *rows[i * rows.size() / count];
+    points.push_back({.shape = row.key.shape,
+                      .work = row.key.work,
+                      .measured_s = row.measured,
+                      .predicted_s = row.prediction.seconds,
+                      .extrapolated = row.prediction.extrapolated});
+  }
+  return points;
+}
+
+ValidatedFamily family_of(const std::vector<const Row*>& rows, std::size_t most_points) {
   const SampleKey& key = rows.front()->key;
   ValidatedFamily family;
   std::set<std::string> shapes;
@@ -172,6 +192,8 @@ ValidatedFamily family_of(const std::vector<const Row*>& rows) {
   family.covered_fraction = covered / static_cast<double>(rows.size());
   family.correction = median_ratio(rows);
   family.regimes = regimes_of(rows);
+  family.axis = key.axis;
+  family.points = points_of(rows, most_points);
   return family;
 }
 
@@ -214,7 +236,7 @@ class Validator {
     });
   }
 
-  Validation result() {
+  Validation result(std::size_t most_points) {
     std::map<ReportKey, std::vector<const Row*>> families;
     for (const Row& row : rows_) {
       families[{row.key.kernel, row.key.kernel_source, row.key.dtype, row.key.distribution}]
@@ -222,7 +244,7 @@ class Validator {
     }
     Validation validation;
     for (const auto& [key, rows] : families) {
-      ValidatedFamily family = family_of(rows);
+      ValidatedFamily family = family_of(rows, most_points);
       if (half_ != nullptr) {
         const auto how = half_->how.find(rows.front()->key.family());
         family.fitted = how == half_->how.end() ? "none" : how->second;
@@ -302,7 +324,7 @@ Validation validate(const std::vector<Measurements>& files, const models::Gpu& g
   for (const Measurements& file : judged) {
     validator.add(file);
   }
-  Validation validation = validator.result();
+  Validation validation = validator.result(options.points);
   validation.datasheet_only = profile == nullptr;
   validation.notes = std::move(notes);
   for (const auto& [why, rows] : unread) {

@@ -27,6 +27,15 @@ struct Regime {
   ErrorSummary errors;
 };
 
+// One row, predicted and measured.
+struct ValidatedPoint {
+  std::string shape;
+  double work = 0.0;  // along the family's axis
+  double measured_s = 0.0;
+  double predicted_s = 0.0;
+  bool extrapolated = false;
+};
+
 struct ValidatedFamily {
   // extrapolated_points: of the law. leave_one_shape_out: with each shape's predictions multiplied
   // by the median of measured / predicted of the other shapes, which is what one correction factor
@@ -37,12 +46,15 @@ struct ValidatedFamily {
   double correction = 1.0;                   // median of measured / predicted
   std::string fitted;                        // with fit_half: "law", "scale"; else ""
   std::vector<Regime> regimes;
+  std::string axis;                    // of the points' work: tokens, rows, sequences, bytes
+  std::vector<ValidatedPoint> points;  // by shape and work; evenly thinned to options.points
 };
 
 struct ValidationOptions {
   bool fit_half = false;  // fit_half.hpp
   // Take files that name another device than the profile's.
   bool allow_other_device = false;
+  std::size_t points = 0;  // most rows of a family that are kept one by one
 };
 
 struct Validation {

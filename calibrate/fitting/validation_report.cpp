@@ -49,12 +49,23 @@ Json validation_json(const Validation& validation) {
       regimes.push(regime_json(regime));
     }
     halved = halved || !family.fitted.empty();
+    Json points = Json::array();
+    for (const ValidatedPoint& point : family.points) {
+      points.push(Json::object()
+                      .set("shape", point.shape)
+                      .set("work", point.work)
+                      .set("measured_s", point.measured_s)
+                      .set("predicted_s", point.predicted_s)
+                      .set("extrapolated", point.extrapolated));
+    }
     families.push(family_json(family.report)
                       .set("laws", std::move(laws))
                       .set("band_covered_fraction", family.covered_fraction)
                       .set("correction", family.correction)
                       .set("fitted", family.fitted.empty() ? Json() : Json(family.fitted))
-                      .set("regimes", std::move(regimes)));
+                      .set("regimes", std::move(regimes))
+                      .set("axis", family.axis)
+                      .set("measured_points", std::move(points)));
   }
   Json skipped = Json::array();
   for (const auto& [why, rows] : validation.skipped) {

@@ -331,7 +331,8 @@ std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidat
   const Deployment& deployment = std::get<Deployment>(placed);
   Design d = begin_design(deployment);
   set_replicas(d, scenario.workload, replicas);
-  const Load load = simulated_load(scenario, replicas);
+  Load load = simulated_load(scenario, replicas);
+  load.curves = true;
   if (scenario.disaggregation) {
     const auto prefill = deploy_prefill(deployment);
     if (const auto* why = std::get_if<Infeasible>(&prefill)) {
@@ -357,6 +358,16 @@ std::variant<Design, Infeasible> assess(const Scenario& scenario, const Candidat
   size_fleet(deployment, replicas, d);
   add_accuracy(scenario, d);
   return d;
+}
+
+LatencyCurves latency_curves(const Scenario& scenario, const Design& design) {
+  const auto placed = deploy(scenario, design.candidate);
+  const Deployment& deployment = std::get<Deployment>(placed);
+  Load load = full_load(scenario, design.load);
+  load.requests = std::max(load.requests, design.metrics.arrived);  // it may have run for longer
+  load.curves = true;
+  const ServingMetrics metrics = run(deployment, load, *make_step_cost(deployment));
+  return metrics.curves.value();
 }
 
 ErrorBand error_band(const Scenario& scenario, const Design& design) {

@@ -122,6 +122,9 @@ double engine_load(const Workload& workload, std::int64_t replicas);
 // The load that assess() simulates: that of one engine, or of all of them behind a router.
 Load simulated_load(const Scenario& scenario, std::int64_t replicas);
 
+// The curves of a judged design's TTFT and TPOT, whose run it repeats. Deterministic.
+LatencyCurves latency_curves(const Scenario& scenario, const Design& design);
+
 // The error band of a judged design. Deterministic.
 ErrorBand error_band(const Scenario& scenario, const Design& design);
 

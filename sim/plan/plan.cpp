@@ -160,7 +160,9 @@ Plan make_plan(const Scenario& scenario, const PlanOptions& options) {
   }
   for (const auto& named : {plan.recommended, plan.baseline, plan.runner_up}) {
     if (named && !plan.designs[*named].band && goal != SearchGoal::most_traffic) {
-      plan.designs[*named].band = error_band(scenario, plan.designs[*named]);
+      Design& design = plan.designs[*named];
+      design.band = error_band(scenario, design);
+      design.metrics.curves = latency_curves(scenario, design);
     }
   }
   plan.baseline_reason = plan.baseline ? "" : baseline_reason(plan, scenario);

@@ -8,6 +8,7 @@
 
 #include "models/text/input_error.hpp"
 #include "models/units/parse.hpp"
+#include "sim/report/result_kind.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -34,6 +35,9 @@ std::string name_of_item(const Node& item, std::size_t index) {
 }
 
 void collect(const Node& node, const std::string& path, Leaves& out) {
+  if (path == "latency_cdf") {  // a picture of ttft and tpot, whose figures are compared
+    return;
+  }
   const auto below = [&](const std::string& key) { return path.empty() ? key : path + "/" + key; };
   if (node.kind == Kind::map) {
     for (const Node::Entry& entry : node.entries) {
@@ -65,19 +69,12 @@ void collect(const Node& node, const std::string& path, Leaves& out) {
                     .fix = ""});
 }
 
-enum class ResultKind { plan, simulation };
-
 ResultKind kind_of(const text::Document& document) {
-  const Node& root = document.root;
-  if (root.kind == Kind::map && root.find("schema_version") != nullptr) {
-    if (root.find("recommendation") != nullptr) {
-      return ResultKind::plan;
-    }
-    if (root.find("design") != nullptr && root.find("phases") != nullptr) {
-      return ResultKind::simulation;
-    }
+  const ResultKind kind = result_kind(document.root);
+  if (kind != ResultKind::plan && kind != ResultKind::simulation) {
+    refuse(document, "this is not a result of moeplan");
   }
-  refuse(document, "this is not a result of moeplan");
+  return kind;
 }
 
 Leaves leaves_of(const text::Document& document, ResultKind kind) {

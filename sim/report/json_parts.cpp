@@ -16,6 +16,29 @@ Json distribution_json(const Distribution& d) {
       .set("count", d.count);
 }
 
+Json curves_json(const std::optional<LatencyCurves>& curves) {
+  if (!curves) {
+    return {};
+  }
+  return Json::object()
+      .set("fractions", std::vector<double>(kCurveFractions.begin(), kCurveFractions.end()))
+      .set("ttft_s", curves->ttft)
+      .set("tpot_s", curves->tpot);
+}
+
+Json objectives_json(const Objectives& objectives) {
+  const auto bound = [](double seconds) { return seconds > 0.0 ? Json(seconds) : Json(); };
+  const LatencyObjectives& latency = objectives.latency;
+  return Json::object()
+      .set("ttft_p50_s", bound(latency.ttft_p50_s))
+      .set("ttft_p99_s", bound(latency.ttft_p99_s))
+      .set("tpot_p50_s", bound(latency.tpot_p50_s))
+      .set("tpot_p99_s", bound(latency.tpot_p99_s))
+      .set("accuracy_loss", objectives.accuracy_loss)
+      .set("budget_usd_per_month",
+           objectives.budget ? Json(objectives.budget->value() * kSecondsPerMonth) : Json());
+}
+
 Json phases_json(const ServingMetrics& metrics) {
   const PhaseTimes& phases = metrics.phases;
   Json result = Json::object();

@@ -13,6 +13,10 @@ namespace moeplan::sim {
 
 // {mean_s, p50_s, p90_s, p95_s, p99_s, p99_standard_error_s, max_s, count}.
 text::Json distribution_json(const Distribution& distribution);
+// {fractions, ttft_s, tpot_s}, values at the fractions of kCurveFractions; null without curves.
+text::Json curves_json(const std::optional<LatencyCurves>& curves);
+// Every objective of the scenario by its key with its unit; null where it has none.
+text::Json objectives_json(const Objectives& objectives);
 // "<phase>_fraction" of the total for every phase, and mean_step_s; zeros for an empty run.
 text::Json phases_json(const ServingMetrics& metrics);
 // The budget of one GPU in bytes, and its KV blocks.

@@ -27,8 +27,36 @@ Json optional_design(const std::vector<Design>& designs, const std::optional<std
     return {};
   }
   Json json = design_json(designs[*index]);
-  json.set("binding_constraint", binding);
+  json.set("binding_constraint", binding)
+      .set("latency_cdf", curves_json(designs[*index].metrics.curves));
   return json;
+}
+
+// The curve behind the accuracies: its points, and the loss that the scenario allows.
+Json accuracy_curve_json(const Scenario& scenario) {
+  if (!scenario.accuracy) {
+    return {};
+  }
+  const models::AccuracyCurve& curve = *scenario.accuracy;
+  Json points = Json::array();
+  for (const models::AccuracyPoint& point : curve.points()) {
+    const auto estimate = curve.at(point.experts_kept);
+    points.push(Json::object()
+                    .set("experts_kept", point.experts_kept)
+                    .set("accuracy", point.value)
+                    .set("accuracy_low", band(estimate, &models::AccuracyEstimate::low))
+                    .set("accuracy_high", band(estimate, &models::AccuracyEstimate::high))
+                    .set("samples", point.samples)
+                    .set("source", point.source));
+  }
+  const models::AccuracyPoint* unpruned = curve.unpruned();
+  return Json::object()
+      .set("metric", curve.description().metric)
+      .set("confidence", models::kConfidence)
+      .set("pretrained_experts", curve.description().pretrained_experts)
+      .set("unpruned_accuracy", unpruned != nullptr ? Json(unpruned->value) : Json())
+      .set("allowed_loss", scenario.objectives.accuracy_loss)
+      .set("points", points);
 }
 
 // Latency is null where all laws slow at once would overload the engines.
@@ -73,6 +101,7 @@ Json design_json(const Design& d) {
   json.set("node", d.node.empty() ? Json() : Json(d.node))
       .set("nodes_per_engine", d.nodes_per_engine)
       .set("replicas", d.replicas)
+      .set("layout", d.candidate.layout_name())
       .set("exchange", d.candidate.exchange_name())
       .set("cost_usd_per_million_tokens", d.money.usd_per_million_tokens)
       .set("cost_usd_per_million_input_tokens", d.money.usd_per_million_input_tokens)
@@ -255,6 +284,7 @@ Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& 
   return Json::object()
       .set("schema_version", kPlanSchemaVersion)
       .set("name", scenario.name)
+      .set("objectives", objectives_json(scenario.objectives))
       .set("recommendation",
            optional_design(plan.designs, plan.recommended, plan.binding_constraint))
       .set("baseline", optional_design(plan.designs, plan.baseline, own_binding(plan.baseline)))
@@ -266,6 +296,7 @@ Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& 
       .set("api_break_even", api_json(plan))
       .set("reasons", plan.reasons)
       .set("warnings", plan.warnings)
+      .set("accuracy_curve", accuracy_curve_json(scenario))
       .set("pareto", pareto)
       .set("designs", designs)
       .set("infeasible", infeasible)

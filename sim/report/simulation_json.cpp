@@ -80,6 +80,7 @@ Json simulation_json(const Design& d, const Scenario& scenario, const ReportCont
   layout.set("node", d.node.empty() ? Json() : Json(d.node))
       .set("nodes_per_engine", d.nodes_per_engine)
       .set("replicas", d.replicas)
+      .set("layout", d.candidate.layout_name())
       .set("replica_router",
            scenario.replica_router ? Json(std::string(name_of(*scenario.replica_router))) : Json())
       .set("exchange", d.candidate.exchange_name());
@@ -97,6 +98,8 @@ Json simulation_json(const Design& d, const Scenario& scenario, const ReportCont
       .set("itl", steady(distribution_json(m.itl)))
       .set("e2e", steady(distribution_json(m.e2e)))
       .set("wait", steady(distribution_json(m.wait)))
+      .set("latency_cdf", steady(curves_json(m.curves)))
+      .set("objectives", objectives_json(scenario.objectives))
       .set("engine_requests_per_s", m.requests_per_s)
       .set("engine_goodput_requests_per_s", steady(m.goodput_requests_per_s))
       .set("engine_input_tokens_per_s", m.input_tokens_per_s)

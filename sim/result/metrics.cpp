@@ -78,6 +78,18 @@ HandoverUse handover_use(const ServingTrace& trace, const MetricsOptions& option
   return use;
 }
 
+// The values at kCurveFractions; sorts them.
+std::vector<double> curve_of(std::vector<double>& values) {
+  std::vector<double> curve;
+  if (!values.empty()) {
+    std::sort(values.begin(), values.end());
+    for (const double fraction : kCurveFractions) {
+      curve.push_back(percentile(values, fraction));
+    }
+  }
+  return curve;
+}
+
 std::optional<LockStepUse> lock_step_of(const ServingTrace& trace) {
   const LockStepTotals& all = trace.lock_step;
   if (all.rank_steps == 0) {
@@ -176,6 +188,9 @@ ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& option
     return distribution_of(values);
   };
   m.ttft = distribution(ttft_of);
+  if (options.curves) {
+    m.curves = LatencyCurves{.ttft = curve_of(values), .tpot = {}};
+  }
   if (options.every_distribution) {
     m.e2e = distribution(e2e_of);
     m.wait =
@@ -189,6 +204,9 @@ ServingMetrics summarize(const ServingTrace& trace, const MetricsOptions& option
     }
   });
   m.tpot = distribution_of(values);
+  if (m.curves) {
+    m.curves->tpot = curve_of(values);
+  }
   require(m.ttft.count > 0 || trace.aborted || m.rejected > 0,
           "no request completed after the warm-up");
   const double begin = trace.requests.empty() ? 0.0 : in_seconds(trace.requests.front().arrival);

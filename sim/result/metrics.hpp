@@ -3,6 +3,7 @@
 // All durations in seconds; percentiles by linear interpolation over completed requests after the
 // warm-up; nothing here is rounded.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -23,6 +24,17 @@ struct LatencyObjectives {
 };
 
 enum class Verdict { met, missed, undecided };
+
+// Fractions at which LatencyCurves holds a distribution: fine enough to draw it, tail included.
+inline constexpr std::array kCurveFractions = {
+    0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2,  0.25, 0.3,  0.35, 0.4,  0.45,  0.5,  0.55,  0.6,   0.65,
+    0.7, 0.75, 0.8,  0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995, 0.999, 1.0};
+
+// TTFT and TPOT in seconds at kCurveFractions, exact percentiles; empty where there are no values.
+struct LatencyCurves {
+  std::vector<double> ttft;
+  std::vector<double> tpot;
+};
 
 // Buffers of fixed capacity, filled and overflowing (serving.md 4); shares over a run.
 struct BufferUse {
@@ -79,6 +91,7 @@ struct ServingMetrics {
   std::optional<HandoverUse> handover;   // nullopt: one pool
   std::optional<PrefixUse> prefix;       // nullopt: no prefix caching
   std::optional<LockStepUse> lock_step;  // nullopt: engines of one data-parallel rank
+  std::optional<LatencyCurves> curves;   // nullopt: not asked for
   std::vector<std::string> extrapolated;
 };
 
@@ -90,6 +103,7 @@ struct MetricsOptions {
   std::int32_t prefill_engines = 0;    // of them, with disaggregation
   std::int64_t prefill_kv_blocks = 0;  // of one of their ranks
   bool every_distribution = true;      // false: TTFT and TPOT only, for searches
+  bool curves = false;                 // true: LatencyCurves too
   bool steady = true;                  // false: the arrival rate changes over the run
 };
 

@@ -64,7 +64,12 @@ std::string read_all(int fd) {
 }  // namespace
 
 Finished run_moeplan(const std::vector<std::string>& arguments, const RunOptions& options) {
-  std::vector<std::string> words = {MOEPLAN_PROGRAM};
+  return run_program(MOEPLAN_PROGRAM, arguments, options);
+}
+
+Finished run_program(const std::filesystem::path& program,
+                     const std::vector<std::string>& arguments, const RunOptions& options) {
+  std::vector<std::string> words = {program.string()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) {

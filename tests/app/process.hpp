@@ -1,5 +1,5 @@
 #pragma once
-// Process: runs the built program without a shell and keeps what it said.
+// Process: runs a program, mostly the built one, without a shell and keeps what it said.
 
 #include <filesystem>
 #include <string>
@@ -23,7 +23,11 @@ struct RunOptions {
   bool close_output = false;  // standard output is a pipe that nobody reads
 };
 
-// Throws: std::system_error when the program cannot be started.
+// Throws: std::system_error when the program cannot be started; one that does not exist exits 127.
+Finished run_program(const std::filesystem::path& program,
+                     const std::vector<std::string>& arguments, const RunOptions& options = {});
+
+// The built program.
 Finished run_moeplan(const std::vector<std::string>& arguments, const RunOptions& options = {});
 
 }  // namespace moeplan::tests

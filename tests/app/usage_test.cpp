@@ -97,6 +97,7 @@ const std::vector<std::vector<std::string>>& commands() {
                                                             {"simulate"},
                                                             {"timeline"},
                                                             {"compare"},
+                                                            {"report"},
                                                             {"inspect"},
                                                             {"inspect", "model"},
                                                             {"inspect", "hardware"},
@@ -143,7 +144,7 @@ std::vector<std::string> words_of(const std::string& line) {
 
 TEST(Usage, ExamplesOfHelpWork) {
   // As printed; --dry-run where a full run would be slow. The files of fit, import, validate,
-  // prune, compare and inspect trace are the user's own.
+  // prune, compare, report and inspect trace are the user's own.
   const RunOptions here{.directory = source_dir()};
   for (const std::vector<std::string>& command : commands()) {
     for (const std::string& line : examples(help_of(command))) {
@@ -154,7 +155,11 @@ TEST(Usage, ExamplesOfHelpWork) {
           words.front() == "prune" || words.front() == "compare" || words[1] == "trace") {
         continue;
       }
-      if ((words.front() == "plan" || words.front() == "simulate" || words.front() == "timeline") &&
+      if (words.front() == "report" && words[1].ends_with(".json")) {
+        continue;
+      }
+      if ((words.front() == "plan" || words.front() == "simulate" || words.front() == "timeline" ||
+           words.front() == "report") &&
           words.back() != "--help") {
         words.emplace_back("--dry-run");
       }

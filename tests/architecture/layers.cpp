@@ -87,6 +87,7 @@ const std::vector<Layer>& layers() {
       {"sim/report",
        {"models/*", "sim/result", "sim/plan", "sim/uncertainty", "sim/scenario", "sim/deployment",
         "sim/forward"}},
+      {"sim/report/html", {"models/text", "sim/report"}},
       {"calibrate/measurement", {"models/text", "models/routing"}},
       {"calibrate/kernels",
        {"calibrate/measurement", "models/architecture", "models/routing", "models/text"}},

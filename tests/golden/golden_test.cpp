@@ -23,7 +23,7 @@ constexpr std::int64_t kRequests = 300;
 
 std::vector<std::string> committed_scenarios() {
   std::vector<std::string> files = {"models/data/scenarios/default.yaml"};
-  for (const char* folder : {"scenarios/examples", "scenarios/paper"}) {
+  for (const char* folder : {"scenarios/examples", "scenarios/paper", "scenarios/what_if"}) {
     for (const auto& entry : std::filesystem::directory_iterator(tests::source_dir() / folder)) {
       if (entry.path().extension() == ".yaml") {
         files.push_back(std::string(folder) + "/" + entry.path().filename().string());
