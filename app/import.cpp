@@ -99,7 +99,7 @@ void add_import(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<Options>();
   add_common_options(*command, options->common, {"table", "json"});
   add_import_options(*command, options->flags);
-  command->add_option("FILE", options->files, "Measurement files")->required()->expected(1, -1);
+  command->add_option("FILE", options->files, "Measurement files")->expected(1, -1);
   command->add_flag("--skip-bad-rows", options->skip_bad_rows,
                     "Count rows that cannot be read instead of refusing the file");
   command->footer(std::string(kKnownFormats) +
@@ -108,7 +108,16 @@ void add_import(CLI::App& app, int& exit_code) {
                   "Examples:\n"
                   "  moeplan import osu_alltoall.txt --ranks 8 -o alltoall.json\n"
                   "  moeplan import alltoall_perf.log moe_perf.csv -o measurements.json\n");
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  add_import_accuracy(*command, exit_code);
+  command->callback([command, options, &exit_code] {
+    if (!command->get_subcommands().empty()) {
+      return;  // of another kind
+    }
+    if (options->files.empty()) {
+      throw CLI::RequiredError("FILE");
+    }
+    exit_code = run(*options);
+  });
 }
 
 }  // namespace moeplan::app

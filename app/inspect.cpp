@@ -9,6 +9,7 @@
 #include "app/inspect_hardware.hpp"
 #include "app/inspect_model.hpp"
 #include "app/inspect_profile.hpp"
+#include "app/inspect_threshold.hpp"
 #include "app/subcommand.hpp"
 #include "models/architecture/read_architecture.hpp"
 #include "models/catalog/catalog.hpp"
@@ -152,16 +153,6 @@ struct AccuracyCommand {
     return target.show(inspect_accuracy(models::load_accuracy_data(target.name), options));
   }
 };
-
-std::string check_confidence(const std::string& text) {
-  if (text == "point") {
-    return "";
-  }
-  const std::optional<double> value = parse_number(text);
-  return value && *value > 0.0 && *value < 1.0
-             ? ""
-             : "point (the estimate decides) or a fraction between 0 and 1, not " + text;
-}
 
 void add_accuracy(CLI::App& inspect, int& exit_code) {
   auto command = std::make_shared<AccuracyCommand>();

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/units/parse.hpp"
+
 namespace moeplan::app {
 namespace {
 
@@ -61,6 +63,37 @@ std::optional<double> confidence_of(const FactorVerdict& verdict) {
   return std::erf(std::abs(verdict.difference) / *verdict.standard_error / std::sqrt(2.0));
 }
 
+std::string factor_text(double factor) {
+  return factor > 0.0 ? fmt::format("{:g}", factor) : "none";
+}
+
+std::string factor_interval_text(const models::Threshold& found) {
+  return found.low_factor && found.high_factor
+             ? fmt::format(" (interval {} to {})", factor_text(*found.low_factor),
+                           factor_text(*found.high_factor))
+             : "";
+}
+
+Json threshold_factors_json(const models::Threshold& found) {
+  const auto known = [](const std::optional<double>& factor) {
+    return factor && *factor > 0.0 ? Json(*factor) : Json();
+  };
+  return Json::object()
+      .set("factor", known(found.factor))
+      .set("factor_low", known(found.low_factor))
+      .set("factor_high", known(found.high_factor));
+}
+
+std::string check_confidence(const std::string& text) {
+  if (text == "point") {
+    return "";
+  }
+  const std::optional<double> value = parse_number(text);
+  return value && *value > 0.0 && *value < 1.0
+             ? ""
+             : "point (the estimate decides) or a fraction between 0 and 1, not " + text;
+}
+
 ThresholdSection::ThresholdSection(const ThresholdRule& rule)
     : rule_(rule),
       summary_{"Threshold pruning factor (" + rule_text(rule) + ")",
@@ -74,7 +107,7 @@ ThresholdSection::ThresholdSection(const ThresholdRule& rule)
 
 void ThresholdSection::add(const std::string& method, std::int64_t pretrained,
                            const models::Threshold& found) {
-  const std::string factor = found.factor > 0.0 ? fmt::format("{:g}", found.factor) : "none";
+  const std::string factor = factor_text(found.factor) + factor_interval_text(found);
   std::string differences;
   std::string confidence;
   for (const FactorVerdict& v : found.verdicts) {
@@ -103,7 +136,7 @@ void ThresholdSection::add(const std::string& method, std::int64_t pretrained,
   list_.push(Json::object()
                  .set("method", method)
                  .set("pretrained_experts", pretrained)
-                 .set("factor", found.factor > 0.0 ? Json(found.factor) : Json())
+                 .merge(threshold_factors_json(found))
                  .set("distinguishable", found.distinguishable)
                  .set("verdicts", std::move(verdicts)));
   held_ = held_ || found.factor > 0.0;

@@ -41,4 +41,14 @@ class ThresholdSection {
 // nothing without an interval. erf(|difference| / standard error / sqrt 2).
 std::optional<double> confidence_of(const models::FactorVerdict& verdict);
 
+// "4", or "none".
+std::string factor_text(double factor);
+// " (interval 2 to 4)", or "" where it is not known.
+std::string factor_interval_text(const models::Threshold& found);
+// {factor, factor_low, factor_high}; null: none holds, or not known.
+text::Json threshold_factors_json(const models::Threshold& found);
+
+// Of --confidence: "point" or a fraction; "" when good, else what is wrong.
+std::string check_confidence(const std::string& text);
+
 }  // namespace moeplan::app

@@ -3,18 +3,24 @@
 // that nothing is left half-written; the second one ends it at once.
 
 #include <exception>
+#include <string>
+#include <utility>
 
 namespace moeplan::app {
 
 // Thrown out of a run that was asked to stop; main turns it into 128 + signal.
 class Interrupted : public std::exception {
  public:
-  explicit Interrupted(int signal) : signal_(signal) {}
+  explicit Interrupted(int signal, std::string left = "nothing was written")
+      : signal_(signal), left_(std::move(left)) {}
   int signal() const { return signal_; }
+  // What the run leaves behind, for the user.
+  const std::string& left() const { return left_; }
   const char* what() const noexcept override { return "interrupted"; }
 
  private:
   int signal_;
+  std::string left_;
 };
 
 // Takes both signals over; the second of either kind has its usual effect. A signal that the caller

@@ -50,6 +50,8 @@ int run(int argc, char** argv) {
   moeplan::app::add_import(app, exit_code);
   moeplan::app::add_validate(app, exit_code);
   moeplan::app::add_prune(app, exit_code);
+  moeplan::app::add_gate(app, exit_code);
+  moeplan::app::add_lab(app, exit_code);
   moeplan::app::add_scorecard(app, exit_code);
   moeplan::app::add_schema(app, exit_code);
   try {
@@ -78,7 +80,7 @@ int main(int argc, char** argv) {
     }
     return code;
   } catch (const moeplan::app::Interrupted& interrupted) {
-    std::cerr << "\ninterrupted: nothing was written\n";
+    std::cerr << "\ninterrupted: " << interrupted.left() << "\n";
     return 128 + interrupted.signal();
   } catch (const moeplan::InputError& error) {
     print_problems(error);

@@ -51,8 +51,11 @@ void add_inspect(CLI::App& app, int& exit_code);
 void add_inspect_trace(CLI::App& inspect, int& exit_code);  // below inspect
 void add_fit(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
+void add_import_accuracy(CLI::App& import, int& exit_code);  // below import
 void add_validate(CLI::App& app, int& exit_code);
 void add_prune(CLI::App& app, int& exit_code);
+void add_gate(CLI::App& app, int& exit_code);
+void add_lab(CLI::App& app, int& exit_code);
 void add_scorecard(CLI::App& app, int& exit_code);
 void add_schema(CLI::App& app, int& exit_code);
 

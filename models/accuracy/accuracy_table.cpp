@@ -72,6 +72,16 @@ AccuracyPoint aggregate(const std::vector<AccuracyTask>& tasks, const std::vecto
   return out;
 }
 
+double aggregate_error(const std::vector<AccuracyTask>& tasks,
+                       const std::map<std::string, double>& errors) {
+  double variance = 0.0;
+  for (const AccuracyTask& task : tasks) {
+    const double error = task.weight * errors.at(task.name);
+    variance += error * error;
+  }
+  return std::sqrt(variance);
+}
+
 const AccuracyRow* AccuracyTable::find(const std::string& method, std::int64_t pretrained_experts,
                                        std::int64_t kept) const {
   for (const AccuracyRow& row : rows) {

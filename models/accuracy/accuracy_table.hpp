@@ -44,4 +44,9 @@ struct AccuracyTable {
 AccuracyPoint aggregate(const std::vector<AccuracyTask>& tasks, const std::vector<double>& values,
                         std::int64_t kept, std::string source);
 
+// The standard error of the weighted mean of independent tasks: sqrt(sum w^2 e^2).
+// errors: one for every task. Throws: std::out_of_range when one is missing.
+double aggregate_error(const std::vector<AccuracyTask>& tasks,
+                       const std::map<std::string, double>& errors);
+
 }  // namespace moeplan::models

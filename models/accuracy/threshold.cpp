@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "models/text/input_error.hpp"
 
@@ -25,9 +26,9 @@ InputError wrong(const std::string& what, const std::string& got = "",
                             .fix = fix});
 }
 
-// The verdict on one difference of two independent accuracies.
-FactorVerdict judge(const AccuracyPoint& pruned, const AccuracyPoint& reference, double factor,
-                    const std::string& task, const ThresholdRule& rule) {
+// The difference of two independent accuracies.
+FactorVerdict compare(const AccuracyPoint& pruned, const AccuracyPoint& reference, double factor,
+                      const std::string& task, const ThresholdRule& rule) {
   FactorVerdict out;
   out.factor = factor;
   out.kept = pruned.experts_kept;
@@ -40,39 +41,27 @@ FactorVerdict judge(const AccuracyPoint& pruned, const AccuracyPoint& reference,
     out.low = out.difference - half;
     out.high = out.difference + half;
   }
-  if (rule.confidence && !out.low) {
-    throw wrong("a threshold with a confidence needs the number of samples of every task");
-  }
-  const double decides = rule.confidence ? *out.low : out.difference;
-  out.holds = rule.reference == ThresholdRule::Reference::unpruned
-                  ? decides >= -rule.tolerance - kRounding
-                  : decides > -rule.tolerance + kRounding;
   return out;
 }
 
-// Verdicts in ascending order of factor -> the largest factor up to which all hold.
-Threshold from_verdicts(std::vector<FactorVerdict> verdicts) {
-  Threshold out;
-  out.verdicts = std::move(verdicts);
-  const std::vector<FactorVerdict>& all = out.verdicts;
-  for (std::size_t begin = 0; begin < all.size();) {
+// The largest factor such that `good` for all verdicts of it and of all smaller ones; 0: none.
+// Verdicts in ascending order of factor.
+double largest_factor(const std::vector<FactorVerdict>& verdicts,
+                      const std::function<bool(const FactorVerdict&)>& good) {
+  double factor = 0.0;
+  for (std::size_t begin = 0; begin < verdicts.size();) {
     std::size_t end = begin;
-    bool holds = true;
-    bool distinguishable = true;
-    while (end < all.size() && all[end].factor == all[begin].factor) {
-      const FactorVerdict& v = all[end];
-      holds = holds && v.holds;
-      distinguishable = distinguishable && v.low && v.high && (*v.low > 0.0 || *v.high < 0.0);
-      ++end;
+    bool all = true;
+    for (; end < verdicts.size() && verdicts[end].factor == verdicts[begin].factor; ++end) {
+      all = all && good(verdicts[end]);
     }
-    if (!holds) {
+    if (!all) {
       break;
     }
-    out.factor = all[begin].factor;
-    out.distinguishable = distinguishable;
+    factor = verdicts[begin].factor;
     begin = end;
   }
-  return out;
+  return factor;
 }
 
 std::vector<AccuracyTask> tasks_of(const AccuracyTable& table, const ThresholdRule& rule) {
@@ -110,6 +99,45 @@ AccuracyPoint point_of(const AccuracyTable& table, const AccuracyRow& row,
 
 }  // namespace
 
+bool holds(double difference, const ThresholdRule& rule) {
+  return rule.reference == ThresholdRule::Reference::unpruned
+             ? difference >= -rule.tolerance - kRounding
+             : difference > -rule.tolerance + kRounding;
+}
+
+Threshold threshold(std::vector<FactorVerdict> verdicts, const ThresholdRule& rule) {
+  std::stable_sort(
+      verdicts.begin(), verdicts.end(),
+      [](const FactorVerdict& a, const FactorVerdict& b) { return a.factor < b.factor; });
+  bool intervals = true;
+  for (FactorVerdict& v : verdicts) {
+    intervals = intervals && v.low && v.high;
+    if (rule.confidence && !v.low) {
+      throw wrong(
+          "a threshold with a confidence needs an interval of every comparison: the number "
+          "of samples of every task, or standard errors");
+    }
+    v.holds = holds(rule.confidence ? *v.low : v.difference, rule);
+  }
+  Threshold out;
+  out.verdicts = std::move(verdicts);
+  out.factor = largest_factor(out.verdicts, [](const FactorVerdict& v) { return v.holds; });
+  if (intervals) {
+    out.low_factor =
+        largest_factor(out.verdicts, [&](const FactorVerdict& v) { return holds(*v.low, rule); });
+    out.high_factor =
+        largest_factor(out.verdicts, [&](const FactorVerdict& v) { return holds(*v.high, rule); });
+  }
+  out.distinguishable = out.factor > 0.0;
+  for (const FactorVerdict& v : out.verdicts) {
+    if (v.factor == out.factor) {
+      out.distinguishable =
+          out.distinguishable && v.low && v.high && (*v.low > 0.0 || *v.high < 0.0);
+    }
+  }
+  return out;
+}
+
 Threshold threshold(const AccuracyTable& table, const std::string& method, std::int64_t pretrained,
                     const ThresholdRule& rule) {
   std::vector<const AccuracyRow*> pruned;
@@ -134,17 +162,17 @@ Threshold threshold(const AccuracyTable& table, const std::string& method, std::
     const AccuracyRow& reference = table.row("none", size, size);
     const double factor = static_cast<double>(pretrained) / static_cast<double>(row->kept);
     if (rule.mean_over_tasks) {
-      verdicts.push_back(
-          judge(point_of(table, *row, tasks), point_of(table, reference, tasks), factor, "", rule));
+      verdicts.push_back(compare(point_of(table, *row, tasks), point_of(table, reference, tasks),
+                                 factor, "", rule));
       continue;
     }
     for (AccuracyTask task : tasks) {
       task.weight = 1.0;
-      verdicts.push_back(judge(point_of(table, *row, {task}), point_of(table, reference, {task}),
-                               factor, task.name, rule));
+      verdicts.push_back(compare(point_of(table, *row, {task}), point_of(table, reference, {task}),
+                                 factor, task.name, rule));
     }
   }
-  return from_verdicts(std::move(verdicts));
+  return threshold(std::move(verdicts), rule);
 }
 
 Threshold threshold(const AccuracyCurve& curve, const ThresholdRule& rule) {
@@ -161,11 +189,11 @@ Threshold threshold(const AccuracyCurve& curve, const ThresholdRule& rule) {
   const auto pretrained = static_cast<double>(curve.description().pretrained_experts);
   for (auto point = curve.points().rbegin(); point != curve.points().rend(); ++point) {
     if (point->experts_kept < reference->experts_kept) {
-      verdicts.push_back(judge(*point, *reference,
-                               pretrained / static_cast<double>(point->experts_kept), "", rule));
+      verdicts.push_back(compare(*point, *reference,
+                                 pretrained / static_cast<double>(point->experts_kept), "", rule));
     }
   }
-  return from_verdicts(std::move(verdicts));
+  return threshold(std::move(verdicts), rule);
 }
 
 }  // namespace moeplan::models

@@ -29,8 +29,8 @@ struct FactorVerdict {
   std::int64_t kept = 0;
   std::string task;         // "" = mean over tasks
   double difference = 0.0;  // pruned minus reference, fraction
-  // Unpaired binomial interval of the difference at the rule's confidence (kConfidence without);
-  // absent when a number of samples is unknown.
+  // Interval of the difference at the rule's confidence (kConfidence without): unpaired from the
+  // standard errors of both; absent when one is unknown.
   std::optional<double> standard_error;
   std::optional<double> low;
   std::optional<double> high;
@@ -38,10 +38,22 @@ struct FactorVerdict {
 };
 
 struct Threshold {
-  double factor = 0.0;                  // 0: none holds
+  double factor = 0.0;  // 0: none holds
+  // The interval of the factor: up to `low_factor` every difference holds also by the lower end of
+  // its interval, up to `high_factor` by the upper end (a larger one is excluded). nullopt where a
+  // comparison on the way has no interval.
+  std::optional<double> low_factor;
+  std::optional<double> high_factor;
   bool distinguishable = false;         // at that factor, every interval excludes a difference of 0
   std::vector<FactorVerdict> verdicts;  // ascending factor, then task; all measured factors > 1
 };
+
+// Whether a difference, pruned minus reference, is good enough.
+bool holds(double difference, const ThresholdRule& rule);
+
+// From comparisons whose differences and intervals are known; `holds` of each is set by the rule.
+// Throws: InputError E_VALUE when the rule has a confidence and a comparison no interval.
+Threshold threshold(std::vector<FactorVerdict> verdicts, const ThresholdRule& rule);
 
 // Throws: InputError E_VALUE when the table has no such rows, no reference of the same size, an
 // unknown task, or no intervals although the rule has a confidence.

@@ -74,10 +74,10 @@ std::vector<AccuracyTask> read_tasks(text::Reader& file, const Sources& sources)
   return tasks;
 }
 
-std::map<std::string, double> read_values(text::Reader& entry,
+std::map<std::string, double> read_values(text::Reader& entry, const char* key,
                                           const std::vector<AccuracyTask>& tasks, bool all) {
   std::map<std::string, double> values;
-  text::Reader section = entry.section("values");
+  text::Reader section = entry.section(key);
   for (const AccuracyTask& task : tasks) {
     if (all || section.has(task.name)) {
       values[task.name] = section.number(task.name, text::kFraction);
@@ -125,9 +125,10 @@ AccuracyDescription read_description(text::Reader& file, const Sources& sources,
   return out;
 }
 
-// band: binomial (all samples known), none, or stated with its standard_error and why.
+// band: binomial (all samples known), measured (standard_errors at every point), none, or stated
+// with its standard_error and why.
 std::optional<double> read_band(text::Reader& file, AccuracyDescription& description) {
-  description.band = file.choice("band", {"binomial", "stated", "none"});
+  description.band = file.choice("band", {"binomial", "measured", "stated", "none"});
   if (description.band == "binomial") {
     for (const AccuracyTask& task : description.tasks) {
       if (task.samples == 0) {
@@ -158,19 +159,26 @@ std::vector<AccuracyPoint> read_points(text::Reader& file, const Sources& source
     if (!seen.insert(at).second) {
       entry.problem(axis.key, "E_DUPLICATE", "two points for this number of experts");
     }
-    const std::map<std::string, double> by_task = read_values(entry, description.tasks, true);
+    const std::map<std::string, double> by_task =
+        read_values(entry, "values", description.tasks, true);
     std::vector<double> values;
     for (const AccuracyTask& task : description.tasks) {
       const auto found = by_task.find(task.name);
       values.push_back(found == by_task.end() ? 0.0 : found->second);
     }
+    const bool measured = description.band == "measured";
+    const std::map<std::string, double> errors =
+        measured ? read_values(entry, "standard_errors", description.tasks, true)
+                 : std::map<std::string, double>{};
     const std::string source = sources.of(entry);
     entry.finish();
     if (!file.problems().empty()) {
       continue;  // every problem of the file is reported at once, by the caller
     }
     AccuracyPoint point = aggregate(description.tasks, values, at, source);
-    if (description.band != "binomial") {
+    if (measured) {
+      point.standard_error = aggregate_error(description.tasks, errors);
+    } else if (description.band != "binomial") {
       point.standard_error = stated;
     }
     points.push_back(std::move(point));
@@ -288,7 +296,7 @@ AccuracyTable load_accuracy_table(const std::string& id_or_path) {
     row.method = entry.string("method");
     row.pretrained = entry.count("pretrained", kExperts);
     row.kept = entry.count("kept", kExperts);
-    row.values = read_values(entry, table.description.tasks, false);
+    row.values = read_values(entry, "values", table.description.tasks, false);
     row.source = sources.of(entry);
     if (row.kept > row.pretrained) {
       entry.problem("kept", "E_RANGE", "more experts kept than pretrained",

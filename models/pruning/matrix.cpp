@@ -39,6 +39,15 @@ void check_fit(bool fits) { require(fits, "matrices of a product must fit"); }
 
 }  // namespace
 
+FloatMatrix normal_matrix(SplitMix& random, Eigen::Index rows, Eigen::Index columns,
+                          double deviation) {
+  FloatMatrix result(rows, columns);
+  for (Eigen::Index i = 0; i < result.size(); ++i) {
+    result.data()[i] = static_cast<float>(deviation * random.normal());
+  }
+  return result;
+}
+
 void add_product_abt(float scale, const FloatMatrix& left, const FloatMatrix& right,
                      FloatMatrix& result) {
   check_fit(left.cols() == right.cols() && result.rows() == left.rows() &&

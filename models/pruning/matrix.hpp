@@ -6,9 +6,15 @@
 #include <Eigen/Core>
 #include <cstddef>
 
+#include "models/routing/split_mix.hpp"
+
 namespace moeplan::models {
 
 using FloatMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+// Independent normal numbers, row by row from `random`.
+FloatMatrix normal_matrix(SplitMix& random, Eigen::Index rows, Eigen::Index columns,
+                          double deviation);
 
 // result [m x n] += scale * left [m x k] * right^T, right [n x k].
 void add_product_abt(float scale, const FloatMatrix& left, const FloatMatrix& right,

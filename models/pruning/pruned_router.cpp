@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <stdexcept>
 
 #include "models/pruning/choose_experts.hpp"
@@ -26,18 +25,6 @@ Eigen::VectorXf sliced(const Eigen::VectorXf& bias, const LayerPlan& plan) {
 Eigen::VectorXf zeros(const Eigen::VectorXf& bias, const LayerPlan& plan) {
   const auto kept = static_cast<Eigen::Index>(plan.kept.size());
   return bias.size() == 0 ? bias : Eigen::VectorXf::Zero(kept).eval();
-}
-
-// Box-Muller on addressed random words.
-FloatMatrix normal(Eigen::Index rows, Eigen::Index columns, double deviation, std::uint64_t key) {
-  SplitMix random(key);
-  FloatMatrix result(rows, columns);
-  for (Eigen::Index i = 0; i < result.size(); ++i) {
-    const double radius = std::sqrt(-2.0 * std::log(random.uniform()));
-    const double angle = 2.0 * std::numbers::pi * random.uniform();
-    result.data()[i] = static_cast<float>(deviation * radius * std::cos(angle));
-  }
-  return result;
 }
 
 RoutingHistogram equal_shares(std::int64_t tokens, std::int64_t top_k, const LayerPlan& plan) {
@@ -68,8 +55,9 @@ RouterWeights pruned_router(const RouterWeights& router, const LayerPlan& plan, 
     const auto kept = static_cast<Eigen::Index>(plan.kept.size());
     const std::uint64_t key =
         split_mix(seed ^ 0x526F75746572u) + static_cast<std::uint64_t>(plan.layer);
-    return {normal(kept, router.weight.cols(), standard_deviation, key), zeros(router.bias, plan),
-            zeros(router.correction_bias, plan)};
+    SplitMix random(key);
+    return {normal_matrix(random, kept, router.weight.cols(), standard_deviation),
+            zeros(router.bias, plan), zeros(router.correction_bias, plan)};
   }
   if (mode == RouterMode::merged_logits) {
     require(plan.dropped().empty(), "merged_logits needs every expert to be merged into another");

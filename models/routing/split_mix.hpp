@@ -4,7 +4,9 @@
 // Source: G. L. Steele, D. Lea, C. H. Flood, Fast splittable pseudorandom number generators,
 // OOPSLA 2014.
 
+#include <cmath>
 #include <cstdint>
+#include <numbers>
 
 namespace moeplan::models {
 
@@ -23,6 +25,11 @@ class SplitMix {
   constexpr std::uint64_t next() { return split_mix(key_ + 0x9E3779B97F4A7C15u * position_++); }
   // In (0, 1), never an end.
   constexpr double uniform() { return (static_cast<double>(next() >> 12) + 0.5) * 0x1p-52; }
+  // Standard normal (Box and Muller); takes two words.
+  double normal() {
+    const double radius = std::sqrt(-2.0 * std::log(uniform()));
+    return radius * std::cos(2.0 * std::numbers::pi * uniform());
+  }
 
  private:
   std::uint64_t key_;

@@ -122,6 +122,7 @@ const std::vector<ThirdParty>& third_party() {
        {"models/latency", "models/pruning", "models/laboratory", "calibrate/fitting",
         "calibrate/kernels"}},
       {"boost/graph/", {"sim/topology"}},
+      {"boost/math/", {"models/accuracy"}},
       {"sqlite3.h", {"sim/sweep"}},
       {"CLI/", {"app", "calibrate"}},
       {"mpi-ext.h", {"calibrate/all2all"}},
