@@ -175,7 +175,7 @@ Plan make_plan(const Scenario& scenario, const PlanOptions& options) {
     plan.binding_constraint = binding_constraint(plan, scenario);
   }
   for (const auto& named : {plan.recommended, plan.baseline, plan.runner_up}) {
-    if (named && !plan.designs[*named].band) {
+    if (options.bands && named && !plan.designs[*named].band) {
       plan.designs[*named].band = error_band(scenario, plan.designs[*named]);
     }
   }

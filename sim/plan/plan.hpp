@@ -27,6 +27,9 @@ struct Plan {
 
 struct PlanOptions {
   int threads = 1;
+  // Error bands of the designs that the plan names: about as long again as the search of small
+  // plans.
+  bool bands = true;
   // Called after each judged candidate, from any thread, one call at a time: done, total.
   // What it throws ends the search (the running candidates are finished) and leaves make_plan.
   std::function<void(std::size_t, std::size_t)> progress;

@@ -23,6 +23,8 @@ struct LatencyObjectives {
 };
 
 enum class Verdict { met, missed, undecided };
+// "met", "missed", "undecided".
+const char* verdict_name(Verdict verdict);
 
 // Buffers of fixed capacity, filled and overflowing (serving.md 4); shares over a run.
 struct BufferUse {

@@ -49,16 +49,28 @@ std::optional<HardwareOption> read_option(Checker& check, const ScenarioValues& 
   }
   const auto fabric = [&](const std::string& id, const char* what) {
     return check.loaded(
-        "hardware.gpu", item, [&] { return models::load_fabric(id); }, what + gpu.id);
+        "hardware.gpu", item,
+        [&] {
+          return *check.inputs().get<models::Fabric>(id, [&] { return models::load_fabric(id); });
+        },
+        what + gpu.id);
   };
   const auto inside = fabric(gpu.fabric, "fabric of ");
   const auto uplink = fabric(gpu.uplink, "uplink of ");
   if (!inside || !uplink) {
     return std::nullopt;
   }
+  // Of the GPU's file and node, of the profile and who else may be meant by it, of the request.
+  const std::string key = fmt::format(
+      "{} in {}: {} of {}, {} {} {}", resolved(values.texts("hardware.gpu")[item], path),
+      node == nullptr ? "" : node->id, resolved(values.text("hardware.profile"), path),
+      fmt::join(values.texts("hardware.gpu"), " "), models::name_of(request.weights),
+      models::name_of(request.experts), models::name_of(request.plain));
   auto laws = check.loaded("hardware.profile", [&] {
-    const auto profile = read_profile(values, gpu.id, path);
-    return models::make_cost_laws(gpu, *inside, &*uplink, profile ? &*profile : nullptr, request);
+    return *check.inputs().get<models::CostLaws>(key, [&] {
+      const auto profile = read_profile(values, gpu.id, path);
+      return models::make_cost_laws(gpu, *inside, &*uplink, profile ? &*profile : nullptr, request);
+    });
   });
   if (!laws) {
     return std::nullopt;
@@ -78,7 +90,10 @@ std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& 
   std::vector<models::Node> nodes;
   const std::vector<std::string> named = values.texts("hardware.node");
   for (std::size_t i = 0; i < named.size(); ++i) {
-    const auto node = check.loaded("hardware.node", i, [&] { return models::load_node(named[i]); });
+    const auto node = check.loaded("hardware.node", i, [&] {
+      return *check.inputs().get<models::Node>(named[i],
+                                               [&] { return models::load_node(named[i]); });
+    });
     if (node && std::find(ids.begin(), ids.end(), node->gpu) == ids.end()) {
       check.item_problem(
           "hardware.node", i, "E_VALUE",
@@ -90,8 +105,10 @@ std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& 
   }
   std::vector<HardwareOption> options;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    const auto gpu =
-        check.loaded("hardware.gpu", i, [&] { return models::load_gpu(resolved(ids[i], path)); });
+    const auto gpu = check.loaded("hardware.gpu", i, [&] {
+      const std::string name = resolved(ids[i], path);
+      return *check.inputs().get<models::Gpu>(name, [&] { return models::load_gpu(name); });
+    });
     if (!gpu) {
       continue;
     }

@@ -81,7 +81,7 @@ const std::vector<Layer>& layers() {
         "sim/result"}},
       {"sim", kBelowEvaluate},
       {"sim/plan", with(kBelowEvaluate, "sim")},
-      {"sim/sweep", with(kBelowEvaluate, "sim")},
+      {"sim/sweep", with(with(kBelowEvaluate, "sim"), "sim/plan")},
       {"sim/timeline", with(kBelowEvaluate, "sim")},
       {"sim/report",
        {"models/*", "sim/result", "sim/plan", "sim/scenario", "sim/deployment", "sim/forward"}},
