@@ -37,8 +37,8 @@ void add_draws_option(CLI::App& command, std::int64_t& draws) {
         std::int64_t value = 0;
         const char* end = text.data() + text.size();
         const auto [stop, error] = std::from_chars(text.data(), end, value);
-        const bool good =
-            error == std::errc{} && stop == end && (value == 0 || (value >= sim::kFewestDraws && value <= 100'000));
+        const bool good = error == std::errc{} && stop == end &&
+                          (value == 0 || (value >= sim::kFewestDraws && value <= 100'000));
         return good ? std::string() : "0 or a whole number 20 to 100000, not " + text;
       })
       ->capture_default_str();

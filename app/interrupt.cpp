@@ -32,6 +32,8 @@ void handle_interrupts() {
   }
 }
 
+int caught_signal() { return caught; }
+
 void stop_if_interrupted() {
   if (caught != 0) {
     throw Interrupted(caught);

@@ -27,6 +27,9 @@ class Interrupted : public std::exception {
 // has set to be ignored (nohup) stays ignored.
 void handle_interrupts();
 
+// The signal that has come in; 0: none.
+int caught_signal();
+
 // Throws: Interrupted when a signal has come in.
 void stop_if_interrupted();
 

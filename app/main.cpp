@@ -1,31 +1,9 @@
-// moeplan: the program. One file per subcommand; errors become exit codes here and nowhere else.
+// moeplan: the program. One file per subcommand; errors become exit codes in exit_code.cpp.
 
-#include <cstdio>
-#include <exception>
-#include <iostream>
-#include <new>
-#include <system_error>
-#include <vector>
-
-#include "app/interrupt.hpp"
+#include "app/exit_code.hpp"
 #include "app/subcommand.hpp"
-#include "app/usage.hpp"
-#include "models/text/input_error.hpp"
 
 namespace {
-
-constexpr std::size_t kProblemsShown = 20;
-
-void print_problems(const moeplan::InputError& error) {
-  std::size_t shown = 0;
-  for (const moeplan::Problem& problem : error.problems()) {
-    if (shown++ == kProblemsShown) {
-      std::cerr << "... and " << error.problems().size() - kProblemsShown << " more\n";
-      break;
-    }
-    std::cerr << problem.text() << "\n";
-  }
-}
 
 int run(int argc, char** argv) {
   CLI::App app{"moeplan: how many experts to keep, on how many GPUs, how fast, at what cost",
@@ -43,6 +21,9 @@ int run(int argc, char** argv) {
   moeplan::app::add_plan(app, exit_code);
   moeplan::app::add_simulate(app, exit_code);
   moeplan::app::add_timeline(app, exit_code);
+  moeplan::app::add_sweep(app, exit_code);
+  moeplan::app::add_merge(app, exit_code);
+  moeplan::app::add_export(app, exit_code);
   moeplan::app::add_compare(app, exit_code);
   moeplan::app::add_report(app, exit_code);
   moeplan::app::add_inspect(app, exit_code);
@@ -54,45 +35,11 @@ int run(int argc, char** argv) {
   moeplan::app::add_lab(app, exit_code);
   moeplan::app::add_scorecard(app, exit_code);
   moeplan::app::add_schema(app, exit_code);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) {  // --help, --version
-      return app.exit(error, std::cout, std::cerr);
-    }
-    // The error last: below a page of help it would be out of sight.
-    const std::vector<std::string> arguments(argv + 1, argv + argc);
-    std::cerr << app.help() << moeplan::app::usage_error(app, error, arguments) << "\n";
-    return moeplan::app::kUsage;
-  }
-  return exit_code;
+  return moeplan::app::parsed(app, argc, argv).value_or(exit_code);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    const int code = run(argc, argv);
-    std::cout.flush();
-    if (!std::cout) {
-      std::cerr << "error[E_IO]: standard output could not be written\n";
-      return moeplan::app::kDeviceOrIo;
-    }
-    return code;
-  } catch (const moeplan::app::Interrupted& interrupted) {
-    std::cerr << "\ninterrupted: " << interrupted.left() << "\n";
-    return 128 + interrupted.signal();
-  } catch (const moeplan::InputError& error) {
-    print_problems(error);
-    return moeplan::app::kInvalidInput;
-  } catch (const std::system_error& error) {
-    std::cerr << "error[E_IO]: " << error.what() << "\n";
-    return moeplan::app::kDeviceOrIo;
-  } catch (const std::bad_alloc&) {
-    std::cerr << "error[E_NOMEM]: out of memory\n";
-    return moeplan::app::kDeviceOrIo;
-  } catch (const std::exception& error) {
-    std::cerr << "bug: " << error.what() << "\nPlease report it with the command line and input.\n";
-    return moeplan::app::kBug;
-  }
+  return moeplan::app::exit_code_of([&] { return run(argc, argv); });
 }

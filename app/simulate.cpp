@@ -38,13 +38,12 @@ struct SimulateCommand {
 
   // A fleet behind a router is simulated as a whole, and all its requests are held.
   void check_size(const sim::Scenario& loaded) const {
-    constexpr std::int64_t kMostRequests = 100'000'000;
     if (loaded.replica_router && !loaded.workload.trace &&
-        choice.replicas > kMostRequests / loaded.workload.requests) {
+        choice.replicas > sim::kMostRequests / loaded.workload.requests) {
       throw CLI::ValidationError(
           "--replicas", fmt::format("{} engines with {} requests each are more than the {} that a "
                                     "run may have; --requests takes fewer",
-                                    choice.replicas, loaded.workload.requests, kMostRequests));
+                                    choice.replicas, loaded.workload.requests, sim::kMostRequests));
     }
   }
 

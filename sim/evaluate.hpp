@@ -11,6 +11,9 @@
 
 namespace moeplan::sim {
 
+// Requests that one run may have: all of them are held.
+inline constexpr std::int64_t kMostRequests = 100'000'000;
+
 // The traffic of one engine in one run; of several behind the scenario's router when replicas > 1.
 struct Load {
   double value = 0.0;                    // requests per second (open) or users (closed)

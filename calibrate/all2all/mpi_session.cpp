@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "calibrate/all2all/mpi_settings.hpp"
-#include "calibrate/measurement/crc32.hpp"
 #include "calibrate/measurement/device_error.hpp"
 #include "calibrate/measurement/fingerprint.hpp"
+#include "models/text/crc32.hpp"
 #include "models/text/input_error.hpp"
 
 namespace moeplan::calibrate {
@@ -48,7 +48,7 @@ std::vector<std::string> gather(const std::string& own, int ranks) {
 std::string program_hash() {
   std::ifstream file("/proc/self/exe", std::ios::binary);
   const std::string content{std::istreambuf_iterator<char>(file), {}};
-  return fmt::format("{:08x}", crc32(content));
+  return fmt::format("{:08x}", text::crc32(content));
 }
 
 // Ranks that share memory are on one node, whatever their hosts are called: two containers may

@@ -1,8 +1,7 @@
 #pragma once
-// Journal: what a sweep planned and every visit it finished, in an append-only file of JSON lines
-//   {"record":{...},"crc32":"0123abcd"}
-// with the CRC of the record's text. The first record is the header. Each line is synced before the
-// next point begins, so a killed sweep loses the visit it was in and nothing else.
+// Journal: what a sweep planned and every visit it finished, in an append-only file of checked
+// lines (models/text/checked_lines.hpp). The first record is the header. Each line is synced before
+// the next point begins, so a killed sweep loses the visit it was in and nothing else.
 
 #include <cstdint>
 #include <filesystem>
@@ -11,7 +10,7 @@
 #include <vector>
 
 #include "calibrate/measurement/point_record.hpp"
-#include "models/text/json.hpp"
+#include "models/text/checked_lines.hpp"
 
 namespace moeplan::calibrate {
 
@@ -48,9 +47,6 @@ class Journal {
   // Throws: InputError E_VALUE where the file is of another sweep (names what differs) or another
   // process writes it; as read_journal; std::system_error naming the path for a failed write.
   Journal(const std::filesystem::path& path, const JournalHeader& header);
-  ~Journal();
-  Journal(const Journal&) = delete;
-  Journal& operator=(const Journal&) = delete;
 
   const JournalHeader& header() const { return contents_.header; }
   const std::vector<PointRecord>& records() const { return contents_.records; }
@@ -60,10 +56,7 @@ class Journal {
   void append(const PointRecord& record);
 
  private:
-  void write_line(const text::Json& record);
-
-  std::filesystem::path path_;
-  int fd_ = -1;
+  text::CheckedLines lines_;
   JournalContents contents_;
 };
 

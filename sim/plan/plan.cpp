@@ -159,7 +159,7 @@ Plan make_plan(const Scenario& scenario, const PlanOptions& options) {
     plan.api = api_break_even(scenario, chosen);
   }
   for (const auto& named : {plan.recommended, plan.baseline, plan.runner_up}) {
-    if (named && !plan.designs[*named].band && goal != SearchGoal::most_traffic) {
+    if (options.bands && named && !plan.designs[*named].band && goal != SearchGoal::most_traffic) {
       Design& design = plan.designs[*named];
       design.band = error_band(scenario, design);
       design.metrics.curves = latency_curves(scenario, design);

@@ -30,7 +30,11 @@ struct Plan {
 };
 
 // Progress: after each judged candidate.
-using PlanOptions = WorkOptions;
+struct PlanOptions : WorkOptions {
+  // Error bands of the designs that the plan names: about as long again as the search of small
+  // plans.
+  bool bands = true;
+};
 
 // Throws: InputError at a key of the scenario that only simulate understands.
 [[noreturn]] void refuse_key(const Scenario& scenario, const std::string& path,

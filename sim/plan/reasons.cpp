@@ -225,6 +225,31 @@ std::string binding_constraint(const Plan& plan, const Scenario& scenario) {
   return chosen.capacity.binding;
 }
 
+namespace {
+
+// "3 by latency, 1 by memory"; and one reason of them.
+struct Counted {
+  std::string counts;
+  std::string example;
+};
+template <class Counts>
+Counted counted(const std::vector<Infeasible>& infeasible, Counts counts) {
+  std::map<std::string, int> codes;
+  Counted out;
+  for (const Infeasible& why : infeasible) {
+    if (counts(why)) {
+      ++codes[why.code];
+      out.example = why.reason;
+    }
+  }
+  for (const auto& [code, count] : codes) {
+    out.counts += fmt::format("{}{} by {}", out.counts.empty() ? "" : ", ", count, code);
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string baseline_reason(const Plan& plan, const Scenario& scenario) {
   const std::int64_t pretrained = scenario.pretrained_experts();
   const std::vector<std::int64_t>& kept = scenario.experts_kept;
@@ -232,21 +257,21 @@ std::string baseline_reason(const Plan& plan, const Scenario& scenario) {
     return fmt::format("the unpruned model ({} experts) is not among pruning.experts_kept",
                        pretrained);
   }
-  std::map<std::string, int> codes;
-  std::string example;
-  for (const Infeasible& why : plan.infeasible) {
-    if (why.candidate.experts_kept == pretrained) {
-      ++codes[why.code];
-      example = why.reason;
-    }
+  const Counted why = counted(plan.infeasible, [&](const Infeasible& design) {
+    return design.candidate.experts_kept == pretrained;
+  });
+  return why.counts.empty() ? "no unpruned design meets the objectives"
+                            : fmt::format("no unpruned design works ({}); for example: {}",
+                                          why.counts, why.example);
+}
+
+std::string no_plan_reason(const Plan& plan) {
+  if (!plan.designs.empty()) {
+    return fmt::format("each of {} designs misses an objective or loses too much accuracy",
+                       plan.designs.size());
   }
-  std::string counts;
-  for (const auto& [code, count] : codes) {
-    counts += fmt::format("{}{} by {}", counts.empty() ? "" : ", ", count, code);
-  }
-  return counts.empty()
-             ? "no unpruned design meets the objectives"
-             : fmt::format("no unpruned design works ({}); for example: {}", counts, example);
+  const Counted why = counted(plan.infeasible, [](const Infeasible&) { return true; });
+  return fmt::format("no design works ({}); for example: {}", why.counts, why.example);
 }
 
 std::vector<std::string> reasons(const Plan& plan, const Scenario& scenario) {

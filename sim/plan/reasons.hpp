@@ -16,6 +16,9 @@ std::string binding_constraint(const Plan& plan, const Scenario& scenario);
 // Why no unpruned design works.
 std::string baseline_reason(const Plan& plan, const Scenario& scenario);
 
+// Why nothing is recommended, in one line.
+std::string no_plan_reason(const Plan& plan);
+
 std::vector<std::string> reasons(const Plan& plan, const Scenario& scenario);
 std::vector<std::string> warnings(const Plan& plan, const Scenario& scenario);
 

@@ -65,18 +65,6 @@ Json memory_json(const MemoryBudget& m) {
       .set("kv_blocks", m.kv_blocks);
 }
 
-const char* verdict_name(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::met:
-      return "met";
-    case Verdict::missed:
-      return "missed";
-    case Verdict::undecided:
-      return "undecided";
-  }
-  return "";
-}
-
 void set_layout(Json& json, const Candidate& c, const std::string& gpu, std::int64_t gpus) {
   json.set("experts_kept", c.experts_kept == 0 ? Json() : Json(c.experts_kept))
       .set("gpu", gpu)

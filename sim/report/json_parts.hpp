@@ -24,8 +24,6 @@ text::Json memory_json(const MemoryBudget& memory);
 // USD a month by kind, adding up to cost_usd_per_month: {rent}, or {capital, energy, hosting,
 // operations, licences} of owned machines.
 text::Json cost_breakdown(const Money& money);
-// "met", "missed", "undecided".
-const char* verdict_name(Verdict verdict);
 // Sets experts_kept (null when dense), gpu, gpus, tensor_, expert_ and data_parallel, placement and
 // redundant_experts.
 void set_layout(text::Json& json, const Candidate& candidate, const std::string& gpu,

@@ -79,12 +79,50 @@ Json scalar_schema(const Field& field) {
   return {};
 }
 
+Json list_of(const Json& items) {
+  return Json::object().set("type", "array").set("items", items).set("minItems", 1);
+}
+
+Json ref(const char* definition) {
+  return Json::object().set("$ref", std::string("#/definitions/") + definition);
+}
+
+// What a sweep may vary, for any key: {each: [...]}, and {from, to, step or points, scale}.
+Json sweep_definitions() {
+  const auto object = [](Json properties, const std::vector<std::string>& required) {
+    return Json::object()
+        .set("type", "object")
+        .set("additionalProperties", false)
+        .set("properties", std::move(properties))
+        .set("required", required)
+        .set("description", "For moeplan sweep: a point for every value.");
+  };
+  const Json end = Json::object().set("type", std::vector<std::string>{"number", "string"});
+  return Json::object()
+      .set("each", object(Json::object().set(
+                              "each", Json::object().set("type", "array").set("minItems", 1)),
+                          {"each"}))
+      .set("range",
+           object(Json::object()
+                      .set("from", end)
+                      .set("to", end)
+                      .set("step", end)
+                      .set("points", Json::object().set("type", "integer").set("minimum", 2))
+                      .set("scale",
+                           Json::object().set("enum", std::vector<std::string>{"linear", "log"})),
+                  {"from", "to"}));
+}
+
+// A value, a list of values (candidates where a key takes lists, points of a sweep elsewhere), or
+// what else a sweep varies.
 Json field_schema(const Field& field) {
-  Json schema = scalar_schema(field);
-  if (field.list) {
-    Json list = Json::object().set("type", "array").set("items", schema).set("minItems", 1);
-    schema = Json::object().set("anyOf", Json::array().push(schema).push(list));
+  const Json scalar = scalar_schema(field);
+  Json ways = Json::array().push(scalar).push(list_of(scalar)).push(ref("each"));
+  if (field.type == FieldType::count || field.type == FieldType::number ||
+      field.type == FieldType::quantity) {
+    ways.push(ref("range"));
   }
+  Json schema = Json::object().set("anyOf", std::move(ways));
   std::string doc = field.doc;
   if (field.type == FieldType::quantity) {
     doc += " Units: " + valid_units(field.dim) + ".";
@@ -148,6 +186,7 @@ std::string scenario_schema() {
                                           "regime", Json::object().set("const", "static_forward")))
                                  .set("required", std::vector<std::string>{"regime"})))
           .set("required", std::vector<std::string>{"engine"});
+  body.set("definitions", sweep_definitions());
   body.set("if", is_static).set("else", Json::object().set("required", sections_of_serving()));
   return schema.merge(body).pretty();
 }

@@ -268,6 +268,18 @@ bool meets(const ServingMetrics& metrics, const LatencyObjectives& objectives) {
          within(metrics.tpot.p99, objectives.tpot_p99_s);
 }
 
+const char* verdict_name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::met:
+      return "met";
+    case Verdict::missed:
+      return "missed";
+    case Verdict::undecided:
+      return "undecided";
+  }
+  return "";
+}
+
 Verdict verdict(const ServingMetrics& metrics, const LatencyObjectives& objectives) {
   if (metrics.overloaded) {
     return Verdict::missed;

@@ -24,6 +24,8 @@ struct LatencyObjectives {
 };
 
 enum class Verdict { met, missed, undecided };
+// "met", "missed", "undecided".
+const char* verdict_name(Verdict verdict);
 
 // Fractions at which LatencyCurves holds a distribution: fine enough to draw it, tail included.
 inline constexpr std::array kCurveFractions = {

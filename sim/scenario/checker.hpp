@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/scenario/input_cache.hpp"
 #include "sim/scenario/scenario.hpp"
 #include "sim/scenario/values.hpp"
 #include "sim/workload/read_trace.hpp"
@@ -16,8 +17,11 @@ namespace moeplan::sim {
 
 class Checker {
  public:
-  Checker(const ScenarioValues& values, text::Problems& problems)
-      : values_(values), problems_(problems) {}
+  // inputs: where what is read from files is kept; nullptr: for this scenario alone.
+  Checker(const ScenarioValues& values, text::Problems& problems, InputCache* inputs = nullptr)
+      : values_(values), problems_(problems), inputs_(inputs == nullptr ? own_inputs_ : *inputs) {}
+
+  InputCache& inputs() const { return inputs_; }
 
   void problem(const std::string& path, std::string code, std::string what, std::string expected,
                std::string fix = "") {
@@ -96,7 +100,12 @@ class Checker {
   const ScenarioValues& values_;
   text::Problems& problems_;
   std::vector<Problem> foreign_;
+  InputCache own_inputs_;
+  InputCache& inputs_;
 };
+
+// True for names that are meant as a path: they contain '/' or end in .yaml, .yml or .json.
+bool is_path(const std::string& name);
 
 // Catalog ids stay as they are; paths are relative to the scenario's file.
 std::string resolved(const std::string& name, const std::filesystem::path& scenario);
@@ -130,10 +139,11 @@ void read_arrivals(Checker& check, const ScenarioValues& values,
 void read_lengths(Checker& check, const ScenarioValues& values,
                   const std::filesystem::path& scenario, Workload& workload);
 
-// The recorded requests of the file named at `section`.file; nullopt with the problem recorded.
-std::optional<RequestTrace> load_trace(Checker& check, const ScenarioValues& values,
-                                       const std::filesystem::path& scenario,
-                                       const std::string& section, const TraceOptions& options);
+// The recorded requests of the file named at `section`.file; nullptr with the problem recorded.
+std::shared_ptr<const RequestTrace> load_trace(Checker& check, const ScenarioValues& values,
+                                               const std::filesystem::path& scenario,
+                                               const std::string& section,
+                                               const TraceOptions& options);
 // How tokens spread over experts (expert_routing.cpp), and the models made from it.
 ExpertRouting read_expert_routing(Checker& check, const ScenarioValues& values,
                                   const std::filesystem::path& scenario);

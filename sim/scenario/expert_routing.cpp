@@ -106,11 +106,15 @@ ExpertRouting read_expert_routing(Checker& check, const ScenarioValues& values,
   }
   if (routing.distribution == RoutingDistribution::measured) {
     routing.file = scenario.parent_path() / values.text(path + "file");
-    const auto bytes = check.loaded(path + "file", [&] { return text::read_file(routing.file); });
-    if (!bytes) {
+    const auto sha256 = check.loaded(path + "file", [&] {
+      return *check.inputs().get<std::string>("sha256 of " + routing.file.string(), [&] {
+        return text::sha256(text::read_file(routing.file));
+      });
+    });
+    if (!sha256) {
       return {};
     }
-    routing.sha256 = text::sha256(*bytes);
+    routing.sha256 = *sha256;
   }
   return routing;
 }
@@ -131,11 +135,23 @@ models::RoutedModel read_routed_model(Checker& check, const ExpertRouting& routi
   }
   const std::string key =
       routing.distribution == RoutingDistribution::measured ? path + "file" : path + "distribution";
-  auto unpruned = check.loaded(key, [&] { return make_routing(routing, layers, seed); });
-  if (!unpruned) {
-    return {};
+  const bool drawn = routing.distribution == RoutingDistribution::dirichlet;
+  std::string what =
+      fmt::format("{}, file {} {}, {}, {} kept", describe(routing), routing.file.string(),
+                  routing.sha256, models::name_of(mode), fmt::join(kept, " "));
+  for (const models::RoutedLayer& layer : layers) {
+    what += fmt::format(", {} {} {} {} {} {} {}", layer.index, layer.experts, layer.top_k,
+                        layer.limit.groups, layer.limit.kept, layer.gates.softmax,
+                        layer.gates.normalised);
   }
-  return models::RoutedModel(std::move(layers), std::move(*unpruned), mode, kept);
+  const auto model = check.loaded(key, [&] {
+    const auto make = [&] {
+      models::ModelRouting unpruned = make_routing(routing, layers, seed);
+      return models::RoutedModel(std::move(layers), std::move(unpruned), mode, kept);
+    };
+    return drawn ? make() : *check.inputs().get<models::RoutedModel>(what, make);
+  });
+  return model.value_or(models::RoutedModel());
 }
 
 std::vector<models::PlacementRule> read_placement(Checker& check, const ScenarioValues& values) {

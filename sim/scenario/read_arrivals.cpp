@@ -139,7 +139,7 @@ void read_replay(Checker& check, const ScenarioValues& values,
   if (values.has("workload.trace.drop_failed")) {
     options.drop_failed = values.number("workload.trace.drop_failed") != 0.0;
   }
-  auto read = load_trace(check, values, scenario, "workload.trace", options);
+  const auto read = load_trace(check, values, scenario, "workload.trace", options);
   if (!read) {
     return;
   }
@@ -160,25 +160,33 @@ void read_replay(Checker& check, const ScenarioValues& values,
       "with all its times divided by one factor, so that its mean rate is the engine's load: "
       "bursts keep their shape and get shorter or longer with it.",
       read->requests.size(), read->span().value(), read->failed));
-  w.trace = std::make_shared<const RequestTrace>(std::move(*read));
+  w.trace = read;
 }
 
 }  // namespace
 
-std::optional<RequestTrace> load_trace(Checker& check, const ScenarioValues& values,
-                                       const std::filesystem::path& scenario,
-                                       const std::string& section, const TraceOptions& options) {
+std::shared_ptr<const RequestTrace> load_trace(Checker& check, const ScenarioValues& values,
+                                               const std::filesystem::path& scenario,
+                                               const std::string& section,
+                                               const TraceOptions& options) {
   const std::string path = section + ".file";
   if (!values.has(path)) {
     check.problem(path, "E_MISSING", fmt::format("{} needs a file", section), path + ": FILE");
-    return std::nullopt;
+    return nullptr;
   }
   TraceOptions all = options;
   all.format = trace_format_from(values.text(section + ".format"));
-  const std::filesystem::path file = values.text(path);
-  return check.loaded(path, [&] {
-    return read_trace(file.is_absolute() ? file : scenario.parent_path() / file, all);
-  });
+  std::filesystem::path file = values.text(path);
+  file = file.is_absolute() ? file : scenario.parent_path() / file;
+  const std::string key =
+      fmt::format("{} {} {} {} {}", file.string(), values.text(section + ".format"), all.sort,
+                  all.max_requests, all.drop_failed ? (*all.drop_failed ? "drop" : "keep") : "");
+  return check
+      .loaded(path,
+              [&] {
+                return check.inputs().get<RequestTrace>(key, [&] { return read_trace(file, all); });
+              })
+      .value_or(nullptr);
 }
 
 void read_arrivals(Checker& check, const ScenarioValues& values,

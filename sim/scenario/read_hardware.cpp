@@ -37,6 +37,12 @@ std::optional<models::Profile> read_profile(const ScenarioValues& values, const 
 }
 
 // The option of a GPU in a node, or in its usual one.
+// A profile and the laws that were chosen from it.
+struct FittedLaws {
+  std::shared_ptr<const models::Profile> profile;  // nullptr: data-sheet laws only
+  models::CostLaws laws;
+};
+
 std::optional<HardwareOption> read_option(Checker& check, const ScenarioValues& values,
                                           const std::filesystem::path& path, models::Gpu gpu,
                                           std::size_t item, const models::Node* node,
@@ -49,31 +55,44 @@ std::optional<HardwareOption> read_option(Checker& check, const ScenarioValues& 
   }
   const auto fabric = [&](const std::string& id, const char* what) {
     return check.loaded(
-        "hardware.gpu", item, [&] { return models::load_fabric(id); }, what + gpu.id);
+        "hardware.gpu", item,
+        [&] {
+          return *check.inputs().get<models::Fabric>(id, [&] { return models::load_fabric(id); });
+        },
+        what + gpu.id);
   };
   const auto inside = fabric(gpu.fabric, "fabric of ");
   const auto uplink = fabric(gpu.uplink, "uplink of ");
   if (!inside || !uplink) {
     return std::nullopt;
   }
-  std::shared_ptr<const models::Profile> profile;
-  auto laws = check.loaded("hardware.profile", [&] {
-    if (auto found = read_profile(values, gpu.id, path)) {
-      profile = std::make_shared<const models::Profile>(std::move(*found));
-    }
-    return models::make_cost_laws(gpu, *inside, &*uplink, profile.get(), request);
+  // Of the GPU's file and node, of the profile and who else may be meant by it, of the request.
+  const std::string key = fmt::format(
+      "{} in {}: {} of {}, {} {} {}", resolved(values.texts("hardware.gpu")[item], path),
+      node == nullptr ? "" : node->id, resolved(values.text("hardware.profile"), path),
+      fmt::join(values.texts("hardware.gpu"), " "), models::name_of(request.weights),
+      models::name_of(request.experts), models::name_of(request.plain));
+  auto known = check.loaded("hardware.profile", [&] {
+    return *check.inputs().get<FittedLaws>(key, [&] {
+      std::shared_ptr<const models::Profile> profile;
+      if (auto found = read_profile(values, gpu.id, path)) {
+        profile = std::make_shared<const models::Profile>(std::move(*found));
+      }
+      return FittedLaws{profile,
+                        models::make_cost_laws(gpu, *inside, &*uplink, profile.get(), request)};
+    });
   });
-  if (!laws) {
+  if (!known) {
     return std::nullopt;
   }
   models::Node machine = node == nullptr ? models::usual_node(gpu, *uplink) : *node;
   return HardwareOption{.gpu = std::move(gpu),
                         .fabric = *inside,
                         .uplink = *uplink,
-                        .laws = std::move(*laws),
+                        .laws = std::move(known->laws),
                         .node = node == nullptr ? "" : node->id,
                         .machine = std::move(machine),
-                        .profile = std::move(profile),
+                        .profile = std::move(known->profile),
                         .request = request};
 }
 
@@ -86,7 +105,10 @@ std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& 
   std::vector<models::Node> nodes;
   const std::vector<std::string> named = values.texts("hardware.node");
   for (std::size_t i = 0; i < named.size(); ++i) {
-    const auto node = check.loaded("hardware.node", i, [&] { return models::load_node(named[i]); });
+    const auto node = check.loaded("hardware.node", i, [&] {
+      return *check.inputs().get<models::Node>(named[i],
+                                               [&] { return models::load_node(named[i]); });
+    });
     if (node && std::find(ids.begin(), ids.end(), node->gpu) == ids.end()) {
       check.item_problem(
           "hardware.node", i, "E_VALUE",
@@ -98,8 +120,10 @@ std::vector<HardwareOption> read_hardware(Checker& check, const ScenarioValues& 
   }
   std::vector<HardwareOption> options;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    const auto gpu =
-        check.loaded("hardware.gpu", i, [&] { return models::load_gpu(resolved(ids[i], path)); });
+    const auto gpu = check.loaded("hardware.gpu", i, [&] {
+      const std::string name = resolved(ids[i], path);
+      return *check.inputs().get<models::Gpu>(name, [&] { return models::load_gpu(name); });
+    });
     if (!gpu) {
       continue;
     }

@@ -16,9 +16,13 @@ std::optional<models::PriceBook> read_price_books(Checker& check, const Scenario
   std::vector<models::PriceBook> books;
   const std::vector<std::string> names = values.texts("prices.book");
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (auto book = check.loaded(
-            "prices.book", i, [&] { return models::load_price_book(resolved(names[i], path)); })) {
-      books.push_back(std::move(*book));
+    const auto book = check.loaded("prices.book", i, [&] {
+      const std::string name = resolved(names[i], path);
+      return check.inputs().get<models::PriceBook>(name,
+                                                   [&] { return models::load_price_book(name); });
+    });
+    if (book) {
+      books.push_back(**book);
     }
   }
   if (books.size() < names.size() || books.empty()) {

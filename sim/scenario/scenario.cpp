@@ -13,11 +13,6 @@
 namespace moeplan::sim {
 namespace {
 
-bool is_path(const std::string& name) {
-  return name.find('/') != std::string::npos || name.ends_with(".json") ||
-         name.ends_with(".yaml") || name.ends_with(".yml");
-}
-
 Exchange exchange_from(const std::string& name) {
   for (const Exchange exchange : {Exchange::allgather_reducescatter, Exchange::alltoall_per_expert,
                                   Exchange::alltoall_per_rank, Exchange::capacity_padded}) {
@@ -215,6 +210,11 @@ void note_too_long(std::int64_t max_model_length, Workload& workload) {
 
 }  // namespace
 
+bool is_path(const std::string& name) {
+  return name.find('/') != std::string::npos || name.ends_with(".json") ||
+         name.ends_with(".yaml") || name.ends_with(".yml");
+}
+
 // Paths are relative to the scenario; ids stay as they are.
 std::string resolved(const std::string& name, const std::filesystem::path& scenario) {
   if (!is_path(name) || std::filesystem::path(name).is_absolute()) {
@@ -247,17 +247,27 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   text::Problems problems(document);
   ScenarioValues values = ScenarioValues::parse(document, problems);
   problems.throw_if_any();
+  InputCache inputs;
+  return make_scenario(std::move(values), path, text::sha256(content), overrides, inputs);
+}
 
-  Checker check(values, problems);
+Scenario make_scenario(ScenarioValues values, const std::filesystem::path& path,
+                       const std::string& sha256, const ScenarioOverrides& overrides,
+                       InputCache& inputs) {
+  text::Problems problems(path.string());
+  Checker check(values, problems, &inputs);
   check_regime(check, values);
   const auto architecture = check.loaded("model.architecture", [&] {
-    return models::load_architecture(resolved(values.text("model.architecture"), path));
+    const std::string name = resolved(values.text("model.architecture"), path);
+    return inputs.get<models::SmoeArchitecture>(name,
+                                                [&] { return models::load_architecture(name); });
   });
   std::optional<PriceOptions> prices = read_prices(check, values, path);
   std::optional<models::AccuracyCurve> accuracy;
   if (values.has("accuracy.curve")) {
     accuracy = check.loaded("accuracy.curve", [&] {
-      return models::load_accuracy(resolved(values.text("accuracy.curve"), path));
+      const std::string name = resolved(values.text("accuracy.curve"), path);
+      return *inputs.get<models::AccuracyCurve>(name, [&] { return models::load_accuracy(name); });
     });
   }
   Workload workload = read_workload(check, values, path);
@@ -269,29 +279,30 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   Objectives objectives = read_objectives(check, values);
   check.throw_if_any();
 
+  const models::SmoeArchitecture& model = **architecture;
   const models::Precision precision = values.has("model.precision")
                                           ? *models::precision_from(values.text("model.precision"))
-                                          : architecture->weight_precision;
-  std::vector<std::int64_t> experts = read_experts(check, values, *architecture);
+                                          : model.weight_precision;
+  std::vector<std::int64_t> experts = read_experts(check, values, model);
   std::optional<PlannedPruning> planned;
   if (values.has("pruning.plan")) {
-    planned = read_planned(check, values, path, *architecture);
+    planned = read_planned(check, values, path, model);
     check.throw_if_any();
     if (planned->experts_kept != experts.front()) {
       experts.push_back(planned->experts_kept);
     }
   }
-  check_products(check, values, *architecture);
-  check_layouts(check, values, first_moe(*architecture) == nullptr);
+  check_products(check, values, model);
+  check_layouts(check, values, first_moe(model) == nullptr);
   std::vector<std::string> warnings;
   if (accuracy) {
-    warnings = check_accuracy(check, *accuracy, *architecture,
-                              values.number("accuracy.allow_other_model") != 0.0);
+    warnings =
+        check_accuracy(check, *accuracy, model, values.number("accuracy.allow_other_model") != 0.0);
   }
   std::vector<HardwareOption> hardware = read_hardware(
       check, values, path,
       {.weights = precision,
-       .experts = architecture->experts_in(precision),
+       .experts = model.experts_in(precision),
        // As models::plain_bytes counts them.
        .plain = precision == models::Precision::fp32 ? precision : models::Precision::bf16});
   const NetworkOptions network = read_network(check, values, hardware, path);
@@ -303,10 +314,10 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   const models::RouterMode router =
       planned ? planned->plan.router : *models::router_mode_from(values.text("pruning.router"));
   std::vector<models::PlacementRule> placement = read_placement(check, values);
-  EngineOptions engine = read_engine(check, values, *architecture);
+  EngineOptions engine = read_engine(check, values, model);
   models::RoutedModel routing =
-      planned ? planned_routing(*planned, *architecture)
-              : read_routed_model(check, workload.routing, *architecture, router, experts, seed);
+      planned ? planned_routing(*planned, model)
+              : read_routed_model(check, workload.routing, model, router, experts, seed);
   check.throw_if_any();
 
   std::vector<bool> expert_parallel;
@@ -321,8 +332,8 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
   return Scenario{
       .name = values.text("name"),
       .file = path.string(),
-      .sha256 = text::sha256(content),
-      .architecture = *architecture,
+      .sha256 = sha256,
+      .architecture = model,
       .precision = precision,
       .kv_precision = *models::precision_from(values.text("model.kv_precision")),
       .experts_kept = std::move(experts),
@@ -351,7 +362,7 @@ Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverride
       .seed = seed,
       .warnings = std::move(warnings),
       .routing = std::move(routing),
-      .values = values,
+      .values = std::move(values),
   };
 }
 

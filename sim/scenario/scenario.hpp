@@ -20,6 +20,7 @@
 #include "models/routing/placement.hpp"
 #include "sim/result/metrics.hpp"
 #include "sim/scenario/expert_routing.hpp"
+#include "sim/scenario/input_cache.hpp"
 #include "sim/scenario/planned_pruning.hpp"
 #include "sim/scenario/values.hpp"
 #include "sim/topology/topology.hpp"
@@ -215,5 +216,12 @@ struct ScenarioOverrides {
 
 // Throws: InputError with all problems found.
 Scenario load_scenario(const std::filesystem::path& path, const ScenarioOverrides& overrides = {});
+
+// A scenario from values that are already checked one by one (ScenarioValues::parse), as a sweep
+// has them. path, sha256: of the file they come from, beside which other files lie.
+// Throws: InputError with all problems found where values meet each other and the catalog.
+Scenario make_scenario(ScenarioValues values, const std::filesystem::path& path,
+                       const std::string& sha256, const ScenarioOverrides& overrides,
+                       InputCache& inputs);
 
 }  // namespace moeplan::sim

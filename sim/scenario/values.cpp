@@ -12,14 +12,7 @@
 namespace moeplan::sim {
 namespace {
 
-const Field* find_field(const std::string& path) {
-  for (const Field& field : scenario_fields()) {
-    if (field.path == path) {
-      return &field;
-    }
-  }
-  return nullptr;
-}
+constexpr const char* kSweptHint = "moeplan sweep evaluates every value of a list or range";
 
 // Names of the keys directly below a section ("" = top level).
 std::vector<std::string> children(const std::string& section) {
@@ -78,48 +71,6 @@ void read_scalar(text::Problems& problems, const Field& field, const text::Node&
       }
       break;
   }
-}
-
-Value read_value(text::Problems& problems, const Field& field, const text::Node& node) {
-  Value value;
-  value.mark = node.mark;
-  const std::string pointer = pointer_of(field.path);
-  if (node.kind != text::Kind::sequence) {
-    read_scalar(problems, field, node, pointer, value);
-    return value;
-  }
-  if (!field.list) {
-    problems.add({.code = "E_TYPE",
-                  .mark = node.mark,
-                  .pointer = pointer,
-                  .what = "one value belongs here",
-                  .got = "a sequence",
-                  .expected = "a single value"});
-    return value;
-  }
-  if (node.items.empty()) {
-    problems.add({.code = "E_VALUE",
-                  .mark = node.mark,
-                  .pointer = pointer,
-                  .what = "the list is empty",
-                  .expected = "at least one value"});
-  }
-  for (std::size_t i = 0; i < node.items.size(); ++i) {
-    const std::size_t before = value.texts.size();
-    value.item_marks.push_back(node.items[i].mark);
-    read_scalar(problems, field, node.items[i], fmt::format("{}/{}", pointer, i), value);
-    for (std::size_t j = 0; j < before && value.texts.size() > before && !field.repeats; ++j) {
-      if (value.texts[j] == value.texts[before]) {
-        problems.add({.code = "E_DUPLICATE",
-                      .mark = node.items[i].mark,
-                      .pointer = fmt::format("{}/{}", pointer, i),
-                      .what = fmt::format("'{}' is in the list twice", value.texts[j]),
-                      .expected = "each value once"});
-        break;
-      }
-    }
-  }
-  return value;
 }
 
 // Where a key that is unknown here belongs, or the nearest known name: first in this section, then
@@ -192,6 +143,69 @@ void add_defaults(std::map<std::string, Value>& values) {
 }
 
 }  // namespace
+
+const Field* find_field(const std::string& path) {
+  for (const Field& field : scenario_fields()) {
+    if (field.path == path) {
+      return &field;
+    }
+  }
+  return nullptr;
+}
+
+Value read_value(text::Problems& problems, const Field& field, const text::Node& node) {
+  Value value;
+  value.mark = node.mark;
+  const std::string pointer = pointer_of(field.path);
+  if (node.kind == text::Kind::map) {
+    problems.add(
+        {.code = "E_TYPE",
+         .mark = node.mark,
+         .pointer = pointer,
+         .what = field.list ? "a value or a list of values belongs here" : "one value belongs here",
+         .got = text::kind_name(node.kind),
+         .expected = field.list ? "a value or a list" : "a single value",
+         .fix = kSweptHint});
+    return value;
+  }
+  if (node.kind != text::Kind::sequence) {
+    read_scalar(problems, field, node, pointer, value);
+    return value;
+  }
+  if (!field.list) {
+    problems.add({.code = "E_TYPE",
+                  .mark = node.mark,
+                  .pointer = pointer,
+                  .what = "one value belongs here",
+                  .got = "a sequence",
+                  .expected = "a single value",
+                  .fix = kSweptHint});
+    return value;
+  }
+  if (node.items.empty()) {
+    problems.add({.code = "E_VALUE",
+                  .mark = node.mark,
+                  .pointer = pointer,
+                  .what = "the list is empty",
+                  .expected = "at least one value"});
+  }
+  for (std::size_t i = 0; i < node.items.size(); ++i) {
+    const std::size_t before = value.texts.size();
+    value.item_marks.push_back(node.items[i].mark);
+    read_scalar(problems, field, node.items[i], fmt::format("{}/{}", pointer, i), value);
+    for (std::size_t j = 0; j < before && value.texts.size() > before && !field.repeats; ++j) {
+      if (value.texts[j] == value.texts[before]) {
+        problems.add({.code = "E_DUPLICATE",
+                      .mark = node.items[i].mark,
+                      .pointer = fmt::format("{}/{}", pointer, i),
+                      .what = fmt::format("'{}' is in the list twice", value.texts[j]),
+                      .expected = "each value once"});
+        break;
+      }
+    }
+  }
+  return value;
+}
 
 std::string pointer_of(const std::string& path) {
   std::string pointer = path.empty() ? "" : "/" + path;
@@ -308,6 +322,32 @@ void ScenarioValues::override_count(const std::string& path, std::uint64_t numbe
   values_[path] = {.texts = {std::to_string(number)},
                    .numbers = {static_cast<double>(number)},
                    .origin = origin};
+}
+
+void ScenarioValues::set(const std::string& path, Value value) {
+  require(find_field(path) != nullptr, "this scenario path is not in the field table");
+  value.given = true;
+  values_[path] = std::move(value);
+}
+
+std::string canonical_text(const Field& field, const Value& value) {
+  const bool numeric = field.type != FieldType::text && field.type != FieldType::choice &&
+                       value.numbers.size() == value.texts.size();
+  if (field.list) {
+    return (numeric ? text::Json(value.numbers) : text::Json(value.texts)).line();
+  }
+  return (numeric ? text::Json(value.numbers.front()) : text::Json(value.texts.front())).line();
+}
+
+std::string ScenarioValues::canonical() const {
+  std::string out;
+  for (const Field& field : scenario_fields()) {
+    const auto it = values_.find(field.path);
+    if (it != values_.end() && !it->second.texts.empty()) {
+      out += field.path + ": " + canonical_text(field, it->second) + "\n";
+    }
+  }
+  return out;
 }
 
 std::string ScenarioValues::origin_of(const Value* value) const {

@@ -46,6 +46,13 @@ class ScenarioValues {
   // What the command line says instead of the file; `origin` names the flag.
   void override_count(const std::string& path, std::uint64_t value, const std::string& origin);
 
+  // The same for a checked value (read_value) that a sweep takes instead.
+  void set(const std::string& path, Value value);
+
+  // Every value, given or by default, one a line in the order of the field table, numbers in base
+  // units: equal for scenarios that mean the same, however they are written.
+  std::string canonical() const;
+
   // "path: value" lines with where each value came from, for --print-config.
   std::string print() const;
   // The same for programs: {path: {"value": text, list of texts or null, "from": text}}.
@@ -57,6 +64,15 @@ class ScenarioValues {
   std::map<std::string, Value> values_;
   std::string file_;
 };
+
+// The row of the field table; nullptr for a path that is not a key (a section, or nothing).
+const Field* find_field(const std::string& path);
+
+// A value of one key, checked against its field. Problems go to `problems`.
+Value read_value(text::Problems& problems, const Field& field, const text::Node& node);
+
+// A value as JSON, numbers in base units. Equal for values that are equal, however written.
+std::string canonical_text(const Field& field, const Value& value);
 
 // "/workload/rate" for "workload.rate".
 std::string pointer_of(const std::string& path);

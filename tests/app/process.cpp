@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -92,8 +93,12 @@ Finished run_program(const std::filesystem::path& program,
   ::close(err.ends[1]);
   Finished result;
   std::thread errors([&] { result.err = read_all(err.ends[0]); });
+  std::atomic<bool> ended{false};
   std::thread interrupter([&] {
-    if (options.interrupt != 0) {
+    while (options.interrupt_when && !ended && !options.interrupt_when()) {
+      ::usleep(1000);
+    }
+    if (options.interrupt != 0 && !ended) {
       ::usleep(static_cast<useconds_t>(options.interrupt_after_ms) * 1000U);
       ::kill(child, options.interrupt);  // not yet waited for, so the id is still the child's
     }
@@ -102,6 +107,7 @@ Finished run_program(const std::filesystem::path& program,
     result.out = read_all(out.ends[0]);
   }
   errors.join();
+  ended = true;  // it has closed its standard error
   interrupter.join();
   int status = 0;
   while (::waitpid(child, &status, 0) < 0) {

@@ -2,6 +2,7 @@
 // Process: runs a program, mostly the built one, without a shell and keeps what it said.
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ struct RunOptions {
   std::size_t file_size_limit = 0;  // RLIMIT_FSIZE with SIGXFSZ ignored; 0: none
   int interrupt = 0;                // signal to send
   int interrupt_after_ms = 0;
-  bool close_output = false;  // standard output is a pipe that nobody reads
+  std::function<bool()> interrupt_when;  // asked every millisecond, instead of the time
+  bool close_output = false;             // standard output is a pipe that nobody reads
 };
 
 // Throws: std::system_error when the program cannot be started; one that does not exist exits 127.

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "calibrate/measurement/crc32.hpp"
+#include "models/text/crc32.hpp"
 #include "tests/support/expect_input_error.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -56,8 +56,9 @@ class JournalTest : public testing::Test {
 };
 
 TEST(Crc32, IsTheOneOfGzip) {
-  EXPECT_EQ(crc32("123456789"), 0xCBF43926u);  // the check value of the polynomial's catalogue
-  EXPECT_EQ(crc32(""), 0u);
+  EXPECT_EQ(text::crc32("123456789"),
+            0xCBF43926u);  // the check value of the polynomial's catalogue
+  EXPECT_EQ(text::crc32(""), 0u);
 }
 
 TEST_F(JournalTest, ReadsWhatWasWritten) {

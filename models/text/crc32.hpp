@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
-namespace moeplan::calibrate {
+namespace moeplan::text {
 
 std::uint32_t crc32(std::string_view bytes);
 
-}  // namespace moeplan::calibrate
+}  // namespace moeplan::text

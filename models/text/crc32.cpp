@@ -1,8 +1,8 @@
-#include "calibrate/measurement/crc32.hpp"
+#include "models/text/crc32.hpp"
 
 #include <array>
 
-namespace moeplan::calibrate {
+namespace moeplan::text {
 namespace {
 
 constexpr std::array<std::uint32_t, 256> make_table() {
@@ -28,4 +28,4 @@ std::uint32_t crc32(std::string_view bytes) {
   return value ^ 0xFFFFFFFFu;
 }
 
-}  // namespace moeplan::calibrate
+}  // namespace moeplan::text
