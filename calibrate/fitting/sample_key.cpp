@@ -18,6 +18,8 @@ SampleKey sample_key(const models::ExpertSample& sample) {
           .dtype = dtype_of(sample.origin.precision),
           .distribution = sample.distribution,
           .shape = fmt::format("{}x{} top-{} of {}", hidden, intermediate, top_k, experts),
+          .series = fmt::format("{}x{} top-{}, {} of {}", hidden, sample.shape.intermediate, top_k,
+                                sample.shape.local_experts, experts),
           .axis = "tokens",
           .work = sample.load.tokens};
 }
@@ -28,6 +30,7 @@ SampleKey sample_key(const models::DenseSample& sample) {
           .dtype = dtype_of(sample.origin.precision),
           .distribution = "",
           .shape = fmt::format("{}x{}", sample.columns, sample.inner),
+          .series = fmt::format("{}x{}", sample.columns, sample.inner),
           .axis = "rows",
           .work = sample.rows};
 }
@@ -39,6 +42,8 @@ SampleKey sample_key(const models::AttentionSample& sample) {
           .distribution = "",
           .shape = fmt::format("{} heads, {} kv heads, dim {}", sample.shape.heads,
                                sample.shape.kv_heads, sample.shape.head_dim),
+          .series = fmt::format("{} of {} heads, {:.0f} cached", sample.shape.kv_heads,
+                                sample.shape.heads, sample.history),
           .axis = sample.decode ? "sequences" : "tokens",
           .work = sample.sequences * sample.chunk};
 }
@@ -49,18 +54,21 @@ SampleKey sample_key(const models::LatentSample& sample) {
           .dtype = dtype_of(sample.shape.kv_precision),
           .distribution = "",
           .shape = fmt::format("{} heads", sample.shape.heads),
+          .series = fmt::format("{} heads, {:.0f} cached", sample.shape.heads, sample.history),
           .axis = sample.decode ? "sequences" : "tokens",
           .work = sample.sequences * sample.chunk};
 }
 
 SampleKey sample_key(const models::CollectiveSample& sample) {
+  const std::string ranks = sample.nodes > 1
+                                ? fmt::format("{} ranks on {} nodes", sample.ranks, sample.nodes)
+                                : fmt::format("{} ranks", sample.ranks);
   return {.kernel = std::string(family_of(sample.collective)),
           .kernel_source = sample.origin.kernel_source,
           .dtype = dtype_of(sample.origin.precision),
           .distribution = "",
-          .shape = sample.nodes > 1
-                       ? fmt::format("{} ranks on {} nodes", sample.ranks, sample.nodes)
-                       : fmt::format("{} ranks", sample.ranks),
+          .shape = ranks,
+          .series = ranks,
           .axis = "bytes",
           .work = sample.bytes};
 }
@@ -71,6 +79,7 @@ SampleKey sample_key(const models::StreamSample& sample) {
           .dtype = dtype_of(sample.origin.precision),
           .distribution = "",
           .shape = sample.layer,
+          .series = sample.layer,
           .axis = "bytes",
           .work = sample.bytes};
 }
@@ -84,6 +93,8 @@ SampleKey sample_key(const models::ExchangeSample& sample) {
           .dtype = dtype_of(sample.origin.precision),
           .distribution = "",
           .shape = fmt::format("{} top-{} of {}", sample.hidden, sample.top_k, sample.experts),
+          .series = fmt::format("{} top-{} of {}, {} ranks", sample.hidden, sample.top_k,
+                                sample.experts, sample.ranks),
           .axis = "tokens",
           .work = static_cast<double>(sample.tokens)};
 }

@@ -150,21 +150,34 @@ std::vector<Regime> regimes_of(const std::vector<const Row*>& rows) {
   return regimes;
 }
 
-// At most `most` rows, evenly from those sorted by shape and work.
-std::vector<ValidatedPoint> points_of(std::vector<const Row*> rows, std::size_t most) {
-  std::sort(rows.begin(), rows.end(), [](const Row* a, const Row* b) {
-    return std::tie(a->key.shape, a->key.work, a->measured) <
-           std::tie(b->key.shape, b->key.work, b->measured);
-  });
+// Rows of whole series, those with the most rows first, while they are at most `most` together;
+// each by rising work.
+std::vector<ValidatedPoint> points_of(const std::vector<const Row*>& rows, std::size_t most) {
+  std::map<std::string, std::vector<const Row*>> series;
+  for (const Row* row : rows) {
+    series[row->key.series].push_back(row);
+  }
+  std::vector<std::vector<const Row*>> longest;
+  for (auto& [name, own] : series) {
+    std::sort(own.begin(), own.end(), [](const Row* a, const Row* b) {
+      return std::tie(a->key.work, a->measured) < std::tie(b->key.work, b->measured);
+    });
+    longest.push_back(std::move(own));
+  }
+  std::stable_sort(longest.begin(), longest.end(),
+                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
   std::vector<ValidatedPoint> points;
-  const std::size_t count = std::min(most, rows.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    const Row& row = *rows[i * rows.size() / count];
-    points.push_back({.shape = row.key.shape,
-                      .work = row.key.work,
-                      .measured_s = row.measured,
-                      .predicted_s = row.prediction.seconds,
-                      .extrapolated = row.prediction.extrapolated});
+  for (const std::vector<const Row*>& own : longest) {
+    if (points.size() + own.size() > most) {
+      continue;
+    }
+    for (const Row* row : own) {
+      points.push_back({.series = row->key.series,
+                        .work = row->key.work,
+                        .measured_s = row->measured,
+                        .predicted_s = row->prediction.seconds,
+                        .extrapolated = row->prediction.extrapolated});
+    }
   }
   return points;
 }

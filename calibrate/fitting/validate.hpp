@@ -29,8 +29,8 @@ struct Regime {
 
 // One row, predicted and measured.
 struct ValidatedPoint {
-  std::string shape;
-  double work = 0.0;  // along the family's axis
+  std::string series;  // of rows that differ in work alone: shape, split, ranks, cached tokens
+  double work = 0.0;   // along the family's axis
   double measured_s = 0.0;
   double predicted_s = 0.0;
   bool extrapolated = false;
@@ -47,7 +47,7 @@ struct ValidatedFamily {
   std::string fitted;                        // with fit_half: "law", "scale"; else ""
   std::vector<Regime> regimes;
   std::string axis;                    // of the points' work: tokens, rows, sequences, bytes
-  std::vector<ValidatedPoint> points;  // by shape and work; evenly thinned to options.points
+  std::vector<ValidatedPoint> points;  // of the longest series, at most options.points
 };
 
 struct ValidationOptions {

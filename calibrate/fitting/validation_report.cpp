@@ -52,7 +52,7 @@ Json validation_json(const Validation& validation) {
     Json points = Json::array();
     for (const ValidatedPoint& point : family.points) {
       points.push(Json::object()
-                      .set("shape", point.shape)
+                      .set("series", point.series)
                       .set("work", point.work)
                       .set("measured_s", point.measured_s)
                       .set("predicted_s", point.predicted_s)

@@ -16,7 +16,7 @@ using text::Json;
 using text::Node;
 
 constexpr double kUs = 1e6;
-constexpr std::size_t kMostShapes = 6;  // of a figure, told apart by colour
+constexpr std::size_t kMostSeries = 6;  // of a figure, told apart by colour
 constexpr std::size_t kMostPoints = 2000;
 constexpr std::size_t kMostFamilies = 100;
 
@@ -31,50 +31,51 @@ int rank_of(const Node& family) {
 
 std::string family_name(const Node& family) {
   return text_at(family, "kernel") + ", " + text_at(family, "kernel_source") + ", " +
-         text_at(family, "dtype");
+         text_at(family, "dtype") +
+         (text_at(family, "distribution").empty() ? "" : ", " + text_at(family, "distribution"));
 }
 
-// The shapes with the most points, in the order in which they come.
-std::vector<std::string> shapes_of(const Node& family) {
+// The series with the most points, in the order in which they come.
+std::vector<std::string> series_of(const Node& family) {
   std::map<std::string, std::size_t> points;
   std::vector<std::string> order;
   for (const Node& point : items_at(family, "measured_points")) {
-    const std::string shape = text_at(point, "shape");
-    if (++points[shape] == 1) {
-      order.push_back(shape);
+    const std::string name = text_at(point, "series");
+    if (++points[name] == 1) {
+      order.push_back(name);
     }
   }
   std::stable_sort(order.begin(), order.end(), [&](const std::string& a, const std::string& b) {
     return points[a] > points[b];
   });
-  order.resize(std::min(order.size(), kMostShapes));
+  order.resize(std::min(order.size(), kMostSeries));
   return order;
 }
 
 std::optional<ReportFigure> fit_figure(const Node& family, std::size_t number) {
-  const std::vector<std::string> shapes = shapes_of(family);
+  const std::vector<std::string> series = series_of(family);
   const std::string axis = text_at(family, "axis");
   std::vector<Json> data;
   ReportTable table{
-      {"shape", axis, "measured", "predicted", "predicted / measured", "extrapolated"}, {}};
+      {"series", axis, "measured", "predicted", "predicted / measured", "extrapolated"}, {}};
   for (const Node& point : items_at(family, "measured_points")) {
     const auto work = number_at(point, "work");
     const auto measured = number_at(point, "measured_s");
     const auto predicted = number_at(point, "predicted_s");
-    const std::string shape = text_at(point, "shape");
-    const bool drawn = std::find(shapes.begin(), shapes.end(), shape) != shapes.end();
+    const std::string name = text_at(point, "series");
+    const bool drawn = std::find(series.begin(), series.end(), name) != series.end();
     if (!drawn || !work || !measured || !predicted || *work <= 0.0 || *measured <= 0.0 ||
         *predicted <= 0.0 || data.size() == kMostPoints) {
       continue;
     }
     const bool outside = is_true(point, "extrapolated");
     data.push_back(Json::object()
-                       .set("shape", shape)
+                       .set("series", name)
                        .set("work", *work)
                        .set("measured_us", kUs * *measured)
                        .set("predicted_us", kUs * *predicted)
                        .set("extrapolated", outside));
-    table.rows.push_back({shape, digits_text(work), duration_text(measured),
+    table.rows.push_back({name, digits_text(work), duration_text(measured),
                           duration_text(predicted), digits_text(*predicted / *measured),
                           outside ? "yes" : "no"});
   }
@@ -86,9 +87,9 @@ std::optional<ReportFigure> fit_figure(const Node& family, std::size_t number) {
         .set("scale", Json::object().set("type", "log").set("nice", false))
         .set("axis", Json::object().set("format", "~s").set("labelOverlap", true));
   };
-  Json color = colors("shape", "", shapes);
-  color.set("legend", Json::object().set("orient", "top").set("columns", 2).set("labelLimit", 300));
-  const Json about = hover({{"shape", "shape", ""},
+  Json color = colors("series", "", series);
+  color.set("legend", Json::object().set("orient", "top").set("columns", 3).set("labelLimit", 300));
+  const Json about = hover({{"series", "series", ""},
                             {"work", "work", ",.6~r"},
                             {"measured_us", "measured, us", ",.4~r"},
                             {"predicted_us", "predicted, us", ",.4~r"}});
@@ -112,7 +113,7 @@ std::optional<ReportFigure> fit_figure(const Node& family, std::size_t number) {
                   "{} rows.{}",
                   percent_text(number_at(family, "median_abs_error")),
                   percent_text(number_at(family, "p90_abs_error")), text_at(family, "points"),
-                  shapes.size() == kMostShapes ? " The shapes with the most rows are drawn." : ""),
+                  series.size() == kMostSeries ? " The series with the most rows are drawn." : ""),
       layered(300, data, layers), std::move(table)};
 }
 
@@ -123,10 +124,18 @@ std::vector<ReportFigure> fit_figures(const Node& validation) {
   for (const Node& family : items_at(validation, "families")) {
     families.push_back(&family);
   }
-  std::stable_sort(families.begin(), families.end(),
-                   [](const Node* a, const Node* b) { return rank_of(*a) < rank_of(*b); });
-  std::vector<ReportFigure> figures;
+  // The best measured family of every kernel before the second of any.
+  std::stable_sort(families.begin(), families.end(), [](const Node* x, const Node* y) {
+    return items_at(*x, "measured_points").size() > items_at(*y, "measured_points").size();
+  });
+  std::map<int, int> seen;
+  std::map<std::pair<int, int>, const Node*> in_turn;
   for (const Node* family : families) {
+    const int rank = rank_of(*family);
+    in_turn[{seen[rank]++, rank}] = family;
+  }
+  std::vector<ReportFigure> figures;
+  for (const auto& [turn, family] : in_turn) {
     if (figures.size() == kMostFits) {
       break;
     }

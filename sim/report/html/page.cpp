@@ -29,8 +29,10 @@ bool is_number_like(const std::string& cell) {
 
 void add_table(const ReportTable& table, std::string& out) {
   out += "<div class=\"scroll\"><table><thead><tr>";
-  for (const std::string& column : table.columns) {
-    out += "<th scope=\"col\">" + escape_html(column) + "</th>";
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const bool number = i > 0 && !table.rows.empty() && is_number_like(table.rows.front()[i]);
+    out += number ? "<th scope=\"col\" class=\"number\">" : "<th scope=\"col\">";
+    out += escape_html(table.columns[i]) + "</th>";
   }
   out += "</tr></thead><tbody>\n";
   for (const std::vector<std::string>& row : table.rows) {
