@@ -28,7 +28,7 @@ constexpr double kRunsOfASearch = 14.0;  // of one design: about as many loads a
 constexpr const char* kNames[] = {"model.architecture", "accuracy.curve", "hardware.gpu",
                                   "hardware.profile", "prices.book"};
 constexpr const char* kFiles[] = {"pruning.plan", "workload.trace.file", "workload.lengths.file",
-                                  "workload.routing.file"};
+                                  "workload.routing.file", "hardware.topology"};
 
 // Keys that the number of requests to simulate depends on.
 constexpr const char* kWorkKeys[] = {"workload.requests",
