@@ -211,7 +211,9 @@ Row row_of(const TaskList& tasks, std::int64_t task, Outcome outcome) {
 
 Row planned(const TaskList& tasks, std::int64_t task, const Scenario& scenario,
             const EvaluateOptions& options) {
-  PlanOptions how{.threads = options.threads, .bands = false, .progress = {}};
+  PlanOptions how;
+  how.threads = options.threads;
+  how.bands = false;
   if (options.stop) {
     how.progress = [&](std::size_t, std::size_t) {
       if (options.stop()) {
