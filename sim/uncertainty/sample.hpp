@@ -58,7 +58,7 @@ class DesignSampler {
   double saturated(const DrawnScenario& world) const;
 
   // Requests of the shorter runs.
-  static constexpr std::int64_t kShortRun = 2000;
+  static constexpr std::int64_t kShortRun = 4000;
 
  private:
   DesignSampler(const Scenario& scenario, const Design& design, bool fixed);

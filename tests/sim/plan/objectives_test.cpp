@@ -20,16 +20,16 @@ constexpr const char* kTraffic =
     "output_tokens: {distribution: log_normal, median: 100, sigma: 0.6, max: 800}}";
 
 // RunPod rents single H100s.
-ScenarioFile coder(const std::string& objectives, const std::string& rate = "60") {
-  ScenarioFile file;
-  file.set("pruning", "{experts_kept: [128, 96, 64]}")
-      .set("accuracy", "{curve: qwen3-30b-a3b-reap-code}")
-      .set("hardware", "{gpu: h100-sxm, gpus: 1}")
-      .set("workload", "{rate: " + rate + " requests/s, " + kTraffic)
-      .set("objectives", "{ttft_p99: 2 s, tpot_p99: 50 ms, " + objectives + "}")
-      .set("prices", "{book: 2026-11, provider: RunPod}");
-  return file;
-}
+struct Coder : ScenarioFile {
+  explicit Coder(const std::string& objectives, const std::string& rate = "60") {
+    set("pruning", "{experts_kept: [128, 96, 64]}");
+    set("accuracy", "{curve: qwen3-30b-a3b-reap-code}");
+    set("hardware", "{gpu: h100-sxm, gpus: 1}");
+    set("workload", "{rate: " + rate + " requests/s, " + kTraffic);
+    set("objectives", "{ttft_p99: 2 s, tpot_p99: 50 ms, " + objectives + "}");
+    set("prices", "{book: 2026-11, provider: RunPod}");
+  }
+};
 
 double rent_of_one_per_hour(const Scenario& scenario) {
   const auto offer = cheapest_offer(scenario.prices, "h100-sxm", 1, 8, 1);
@@ -37,7 +37,7 @@ double rent_of_one_per_hour(const Scenario& scenario) {
 }
 
 TEST(Search, BestQualityTakesTheMostAccurateThatTheBudgetPaysFor) {
-  const Scenario cheapest = coder("accuracy_loss: 0.5").load();
+  const Scenario cheapest = Coder("accuracy_loss: 0.5", "700").load();
   const Plan by_price = make_plan(cheapest, {});
   ASSERT_TRUE(by_price.recommended);
   const auto month_of = [&](std::int64_t kept) {
@@ -48,7 +48,8 @@ TEST(Search, BestQualityTakesTheMostAccurateThatTheBudgetPaysFor) {
   };
   const auto planned = [&](double usd_per_month) {
     const Scenario scenario =
-        coder("search: best_quality, budget: " + std::to_string(usd_per_month) + " USD/month")
+        Coder("search: best_quality, budget: " + std::to_string(usd_per_month) + " USD/month",
+                                    "700")
             .load();
     const Plan plan = make_plan(scenario, {});
     EXPECT_TRUE(plan.recommended);
@@ -67,7 +68,7 @@ TEST(Search, BestQualityTakesTheMostAccurateThatTheBudgetPaysFor) {
 // n engines of one GPU at the rent of one: floor(budget / rent) of them, full.
 TEST(Search, MostTrafficFillsTheBudget) {
   const Scenario scenario =
-      coder("search: most_traffic, budget: 20 USD/h, accuracy_loss: 0.5", "1").load();
+      Coder("search: most_traffic, budget: 20 USD/h, accuracy_loss: 0.5", "1").load();
   const Plan plan = make_plan(scenario, {});
   ASSERT_TRUE(plan.recommended);
   const Design& chosen = plan.designs[*plan.recommended];
@@ -89,7 +90,7 @@ TEST(Search, MostTrafficFillsTheBudget) {
 }
 
 TEST(Search, ABudgetThatBuysNoEngineIsInfeasible) {
-  const Scenario scenario = coder("search: most_traffic, budget: 0.5 USD/h").load();
+  const Scenario scenario = Coder("search: most_traffic, budget: 0.5 USD/h").load();
   const Plan plan = make_plan(scenario, {});
   EXPECT_FALSE(plan.recommended);
   ASSERT_FALSE(plan.infeasible.empty());
@@ -99,22 +100,22 @@ TEST(Search, ABudgetThatBuysNoEngineIsInfeasible) {
 }
 
 TEST(Search, SaysWhatAGoalNeeds) {
-  const auto fails = [](ScenarioFile file, const char* code, const char* part) {
+  const auto fails = [](const ScenarioFile& file, const char* code, const char* part) {
     tests::expect_input_error([&] { file.load(); }, code, part);
   };
-  fails(coder("search: most_traffic"), "E_MISSING", "objectives.budget");
-  fails(coder("search: best_quality, budget: 5 USD/h").set("accuracy", ""), "E_MISSING",
+  fails(Coder("search: most_traffic"), "E_MISSING", "objectives.budget");
+  fails(Coder("search: best_quality, budget: 5 USD/h").set("accuracy", ""), "E_MISSING",
         "accuracy.curve");
-  fails(coder("search: most_traffic, budget: 5 USD/h")
+  fails(Coder("search: most_traffic, budget: 5 USD/h")
             .set("workload", std::string("{arrivals: closed_loop, concurrency: 10, ") + kTraffic),
         "E_VALUE", "poisson or gamma");
-  fails(coder("search: fastest"), "E_VALUE", "/objectives/search");
+  fails(Coder("search: fastest"), "E_VALUE", "/objectives/search");
 }
 
 // N engines carry the traffic; N + 2 share it, and any N of them would do.
 TEST(SpareEngines, AreOnTopOfWhatTheTrafficNeeds) {
   const auto planned = [](const std::string& parallelism) {
-    const Scenario scenario = coder("accuracy_loss: 0.5").set("parallelism", parallelism).load();
+    const Scenario scenario = Coder("accuracy_loss: 0.5").set("parallelism", parallelism).load();
     const Plan plan = make_plan(scenario, {});
     return plan.designs[*plan.recommended];
   };
@@ -130,7 +131,7 @@ TEST(SpareEngines, AreOnTopOfWhatTheTrafficNeeds) {
 }
 
 TEST(PruningLimit, NamesTheGate) {
-  const Scenario scenario = coder("accuracy_loss: 0.01").load();
+  const Scenario scenario = Coder("accuracy_loss: 0.01").load();
   const Plan plan = make_plan(scenario, {});
   ASSERT_TRUE(plan.pruning_limit);
   const PruningLimit& limit = *plan.pruning_limit;
@@ -151,7 +152,7 @@ TEST(PruningLimit, NamesTheGate) {
 }
 
 TEST(PruningLimit, NamesAnObjective) {
-  const Plan plan = make_plan(coder("tpot_p50: 1 us").load(), {});
+  const Plan plan = make_plan(Coder("tpot_p50: 1 us").load(), {});
   ASSERT_TRUE(plan.pruning_limit);
   EXPECT_FALSE(plan.pruning_limit->fewest);
   EXPECT_EQ(plan.pruning_limit->binding, "latency");
@@ -160,7 +161,7 @@ TEST(PruningLimit, NamesAnObjective) {
 
 TEST(PruningLimit, OfOneCountThereIsNone) {
   EXPECT_FALSE(
-      make_plan(coder("accuracy_loss: 0.5").set("pruning", "{experts_kept: 64}").load(), {})
+      make_plan(Coder("accuracy_loss: 0.5").set("pruning", "{experts_kept: 64}").load(), {})
           .pruning_limit);
 }
 
@@ -168,7 +169,7 @@ TEST(PruningLimit, OfOneCountThereIsNone) {
 TEST(ApiBreakEven, IsWhereTheFleetStopsCostingMore) {
   for (const char* price : {"0.02", "0.05", "0.2", "3"}) {
     const Scenario scenario =
-        coder("accuracy_loss: 0.5")
+        Coder("accuracy_loss: 0.5")
             .set("prices", std::string("{book: 2026-11, provider: AWS, api_input: ") + price +
                                " USD/Mtokens, api_output: " + price + " USD/Mtokens}")
             .load();
@@ -208,7 +209,7 @@ TEST(ApiBreakEven, IsWhereTheFleetStopsCostingMore) {
 TEST(ApiBreakEven, NeedsBothPrices) {
   tests::expect_input_error(
       [] {
-        coder("accuracy_loss: 0.5")
+        Coder("accuracy_loss: 0.5")
             .set("prices", "{book: 2026-11, api_input: 1 USD/Mtokens}")
             .load();
       },

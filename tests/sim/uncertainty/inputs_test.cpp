@@ -116,7 +116,8 @@ TEST(UncertainInputs, OfOneInputTheOthersStayAsEstimated) {
 TEST(UncertainInputs, SpreadsOfTheScenarioSwitchInputsOff) {
   const Scenario scenario =
       ScenarioFile().set("uncertainty", "{price: 0, jitter: 0, routing: 0}").load();
-  for (const UncertainInput& in : UncertainInputs(scenario, kOneGpu).all()) {
+  const UncertainInputs inputs(scenario, kOneGpu);
+  for (const UncertainInput& in : inputs.all()) {
     EXPECT_TRUE(in.kind == InputKind::law || in.kind == InputKind::parameters) << in.name;
   }
 }

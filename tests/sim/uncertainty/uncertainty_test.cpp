@@ -17,23 +17,23 @@ using tests::ScenarioFile;
 
 constexpr std::int64_t kDraws = 24;
 
-ScenarioFile small() {
-  ScenarioFile file;
-  file.set("hardware", "{gpu: h100-sxm, gpus: 1}")
-      .set("workload",
-           "{rate: 40 requests/s, requests: 500, input_tokens: {distribution: log_normal, median: "
-           "500, sigma: 0.7, max: 4000}, output_tokens: {distribution: log_normal, median: 100, "
-           "sigma: 0.6, max: 800}}")
-      .set("prices", "{book: 2026-11, provider: RunPod}");
-  return file;
-}
+struct Small : ScenarioFile {
+  Small() {
+    set("hardware", "{gpu: h100-sxm, gpus: 1}");
+    set("workload",
+        "{rate: 40 requests/s, requests: 500, input_tokens: {distribution: log_normal, median: "
+        "500, sigma: 0.7, max: 4000}, output_tokens: {distribution: log_normal, median: 100, "
+        "sigma: 0.6, max: 800}}");
+    set("prices", "{book: 2026-11, provider: RunPod}");
+  }
+};
 
 const std::optional<Interval>& interval(const DesignIntervals& design, Figure figure) {
   return design.figures[static_cast<std::size_t>(figure)];
 }
 
 TEST(Uncertainty, IsTheSameForAnyNumberOfThreads) {
-  const Scenario scenario = small().load();
+  const Scenario scenario = Small().load();
   const Plan plan = make_plan(scenario, {});
   const auto text = [&](int threads) {
     const auto result = uncertainty_of(scenario, plan, kDraws, {.threads = threads});
@@ -45,7 +45,7 @@ TEST(Uncertainty, IsTheSameForAnyNumberOfThreads) {
 }
 
 TEST(Uncertainty, CoversTheEstimateAndNamesItsDesigns) {
-  const Scenario scenario = small().load();
+  const Scenario scenario = Small().load();
   const Plan plan = make_plan(scenario, {});
   ASSERT_TRUE(plan.recommended);
   const auto result = uncertainty_of(scenario, plan, kDraws, {.threads = 2});
@@ -71,7 +71,7 @@ TEST(Uncertainty, CoversTheEstimateAndNamesItsDesigns) {
 
 // C2 28: without spread, intervals are the estimate, and it meets its objectives for sure.
 TEST(Uncertainty, WithoutAnySpreadIsThePoint) {
-  Scenario scenario = small().set("uncertainty", "{price: 0, jitter: 0, routing: 0}").load();
+  Scenario scenario = Small().set("uncertainty", "{price: 0, jitter: 0, routing: 0}").load();
   for (HardwareOption& option : scenario.hardware) {
     option.profile = nullptr;
     for (models::LawInfo& law : option.laws.infos) {
@@ -97,7 +97,7 @@ TEST(Uncertainty, WithoutAnySpreadIsThePoint) {
 TEST(Uncertainty, MoreSpreadIsAWiderInterval) {
   const auto width = [](const std::string& price, Figure figure) {
     const Scenario scenario =
-        small().set("uncertainty", "{jitter: 0, routing: 0, price: " + price + "}").load();
+        Small().set("uncertainty", "{jitter: 0, routing: 0, price: " + price + "}").load();
     const Plan plan = make_plan(scenario, {});
     const auto result = uncertainty_of(scenario, plan, kDraws, {.threads = 2});
     const auto& found = interval(result->designs.front(), figure);
@@ -109,7 +109,7 @@ TEST(Uncertainty, MoreSpreadIsAWiderInterval) {
 }
 
 TEST(Uncertainty, TheTornadoIsSortedAndEachBarIsOneInput) {
-  const Scenario scenario = small().load();
+  const Scenario scenario = Small().load();
   const Plan plan = make_plan(scenario, {});
   const auto result = uncertainty_of(scenario, plan, kDraws, {.threads = 2});
   EXPECT_EQ(result->tornado_figure, Figure::capacity_cost);
@@ -138,7 +138,7 @@ TEST(Uncertainty, TheTornadoIsSortedAndEachBarIsOneInput) {
 // as much never wins. The same worlds for all: the unpruned design of the same laws is not better
 // off by luck.
 TEST(Uncertainty, TheCheapestIsCountedOverTheSameWorlds) {
-  const Scenario scenario = small().load();
+  const Scenario scenario = Small().load();
   const Plan plan = make_plan(scenario, {});
   const auto result = uncertainty_of(scenario, plan, kDraws, {.threads = 2});
   double sum = 0.0;
@@ -151,13 +151,13 @@ TEST(Uncertainty, TheCheapestIsCountedOverTheSameWorlds) {
 }
 
 TEST(Uncertainty, NothingIsSaidOfAPlanWithoutARecommendation) {
-  const Scenario scenario = small().set("objectives", "{ttft_p99: 1 us}").load();
+  const Scenario scenario = Small().set("objectives", "{ttft_p99: 1 us}").load();
   const Plan plan = make_plan(scenario, {});
   EXPECT_FALSE(uncertainty_of(scenario, plan, kDraws, {}).has_value());
 }
 
 TEST(Uncertainty, OfOneDesignTheFleetStaysAsGiven) {
-  const Scenario scenario = small().load();
+  const Scenario scenario = Small().load();
   const auto assessed = assess(scenario, {.experts_kept = 64}, 3);
   const Design& design = std::get<Design>(assessed);
   const Uncertainty result = uncertainty_of(scenario, design, kDraws, {.threads = 2});
