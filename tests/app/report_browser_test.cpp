@@ -9,7 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
+#include <set>
 #include <sstream>
 
 #include "models/text/load.hpp"
@@ -31,10 +31,15 @@ using text::Node;
 constexpr const char* kListen = R"js(<script>
 window.problems = [];
 window.addEventListener("error", function (e) { problems.push("error: " + e.message); });
-window.addEventListener("unhandledrejection", function (e) { problems.push("rejected: " + e.reason); });
+window.addEventListener("unhandledrejection", function (e) {
+  problems.push("rejected: " + e.reason);
+});
 for (const kind of ["error", "warn"]) {
   const old = console[kind];
-  console[kind] = function () { problems.push(kind + ": " + Array.from(arguments).join(" ")); old.apply(console, arguments); };
+  console[kind] = function () {
+    problems.push(kind + ": " + Array.from(arguments).join(" "));
+    old.apply(console, arguments);
+  };
 }
 </script>)js";
 
@@ -44,8 +49,16 @@ constexpr const char* kReadBack = R"js(<script>
 window.moeplanViews.then(function (views) {
   function marksOf(view) {
     const found = [];
-    const invert = function (scale, at) { return scale && scale.invert ? Number(scale.invert(at)) : null; };
-    const scaleOf = function (name) { try { return view.scale(name); } catch (e) { return null; } };
+    const invert = function (scale, at) {
+      return scale && scale.invert ? Number(scale.invert(at)) : null;
+    };
+    const scaleOf = function (name) {
+      try { return view.scale(name); } catch (e) { return null; }
+    };
+    const between = function (scale, from, size) {
+      const inverts = scale && scale.invert;
+      return inverts ? Math.abs(invert(scale, from + size) - invert(scale, from)) : null;
+    };
     const x = scaleOf("x"), y = scaleOf("y");
     (function walk(mark, name) {
       const own = mark.name || name;
@@ -56,8 +69,8 @@ window.moeplanViews.then(function (views) {
           found.push({ layer: own, type: mark.marktype, datum: item.datum,
             x: invert(x, item.x + (rect ? item.width / 2 : 0)),
             y: invert(y, item.y + (rect ? item.height / 2 : 0)),
-            width: rect && x && x.invert ? Math.abs(invert(x, item.x + item.width) - invert(x, item.x)) : null,
-            height: rect && y && y.invert ? Math.abs(invert(y, item.y + item.height) - invert(y, item.y)) : null });
+            width: rect ? between(x, item.x, item.width) : null,
+            height: rect ? between(y, item.y, item.height) : null });
         }
       });
     })(view.scenegraph().root, "");
@@ -202,21 +215,18 @@ void expect_drawn(const Node& spec, const Node& layer, const std::string& name,
   }
 }
 
-TEST_F(Browser, DrawsEveryFigureWhereTheNumbersSay) {
-  const std::string out = (folder_ / "out").string();
-  const std::string scenario = folder_.write("s.yaml", kScenario).string();
-  ASSERT_EQ(run_moeplan({"report", scenario, "-o", out}).exit_code, 0);
-  const text::Document check = open(read_bytes(folder_ / "out/report.html"));
+// Every figure of the page is drawn, without a word on the console, where its saved spec says.
+void expect_all_drawn(const text::Document& check, const std::filesystem::path& specs,
+                      std::size_t figures_wanted) {
   EXPECT_TRUE(at(check.root, "problems").items.empty())
       << at(check.root, "problems").items.front().scalar;
   EXPECT_EQ(at(check.root, "shown").scalar, "false");
-  EXPECT_EQ(at(check.root, "title").scalar, "test");
   const std::vector<Node>& figures = at(check.root, "figures").items;
   EXPECT_EQ(at(check.root, "drawings").scalar, fmt::format("{}", figures.size()));
-  ASSERT_EQ(figures.size(), 8U);
+  ASSERT_EQ(figures.size(), figures_wanted);
   for (const Node& figure : figures) {
     const std::string id = at(figure, "id").scalar;
-    const text::Document spec = text::load_json(folder_ / ("out/" + id + ".vl.json"));
+    const text::Document spec = text::load_json(specs / (id + ".vl.json"));
     const std::vector<Node>& layers = at(spec.root, "layer").items;
     for (std::size_t i = 0; i < layers.size(); ++i) {
       std::vector<const Node*> marks;
@@ -230,6 +240,57 @@ TEST_F(Browser, DrawsEveryFigureWhereTheNumbersSay) {
       }
       expect_drawn(spec.root, layers[i], fmt::format("{} layer {}", id, i), marks);
     }
+  }
+}
+
+TEST_F(Browser, DrawsEveryFigureWhereTheNumbersSay) {
+  const std::string out = (folder_ / "out").string();
+  const std::string scenario = folder_.write("s.yaml", kScenario).string();
+  ASSERT_EQ(run_moeplan({"report", scenario, "-o", out}).exit_code, 0);
+  const text::Document check = open(read_bytes(folder_ / "out/report.html"));
+  EXPECT_EQ(at(check.root, "title").scalar, "test");
+  expect_all_drawn(check, out, 8);
+}
+
+// Of a plan with draws, and of a validation; the numbers are made up.
+TEST_F(Browser, DrawsUncertaintyAndFits) {
+  const std::string plan = folder_
+                               .write("plan.json", R"({"schema_version": 1, "name": "drawn",
+    "recommendation": {"ttft": {"p99_s": 0.3}}, "uncertainty": {"draws": 100,
+    "designs": [{"figures": {"tpot_p99_s": {"p05": 0.03, "p50": 0.04, "p95": 0.06},
+      "cost_usd_per_month": {"p05": 900, "p50": 1000, "p95": null}, "accuracy": null}}],
+    "tornado_figure": "tpot_p99_s", "tornado_estimate": {"tpot_p99_s": 0.04}, "tornado": [
+      {"input": "host", "unit": "us", "low": 20, "high": 60,
+       "figures": {"tpot_p99_s": {"at_low": 0.035, "at_high": null}}},
+      {"input": "skew", "unit": "", "low": 1, "high": 2,
+       "figures": {"tpot_p99_s": {"at_low": 0.039, "at_high": 0.043}}}]}})")
+                               .string();
+  const std::string fits = folder_
+                               .write("fits.json", R"({"schema_version": 1,
+    "hardware": "h100-sxm", "profile": null, "skipped": [], "families": [
+      {"kernel": "all2all", "kernel_source": "nccl", "dtype": "fp16", "axis": "bytes", "points": 3,
+       "median_abs_error": 0.1, "p90_abs_error": 0.2, "measured_points": [
+        {"series": "2 ranks", "work": 1024, "measured_s": 7e-6, "predicted_s": 8e-6},
+        {"series": "2 ranks", "work": 1e8, "measured_s": 5e-4, "predicted_s": 4e-4},
+        {"series": "4 ranks", "work": 1024, "measured_s": 9e-6, "predicted_s": 9e-6}]}]})")
+                               .string();
+  const std::string out = (folder_ / "out").string();
+  const Finished run = run_moeplan({"report", plan, "--validation", fits, "-o", out});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const text::Document check = open(read_bytes(folder_ / "out/report.html"));
+  expect_all_drawn(check, out, 3);  // intervals, tornado, fit_1
+  for (const Node& figure : at(check.root, "figures").items) {
+    if (at(figure, "id").scalar != "tornado") {
+      continue;
+    }
+    // From 40 ms: 5 and 1 down, 3 up; overload is not drawn.
+    std::multiset<long> widths;
+    for (const Node& mark : at(figure, "marks").items) {
+      if (at(mark, "type").scalar == "rect") {
+        widths.insert(std::lround(1e3 * number(mark, "width").value()));
+      }
+    }
+    EXPECT_EQ(widths, (std::multiset<long>{1000, 3000, 5000}));
   }
 }
 

@@ -12,7 +12,8 @@
 
 namespace moeplan::sim {
 
-// Okabe and Ito's colours, the blue a little lighter: told apart by colour-blind readers, on white and on dark alike.
+// Okabe and Ito's colours, the blue a little lighter: told apart by colour-blind readers, on white
+// and on dark alike.
 inline constexpr std::array<const char*, 8> kPalette = {"#1b7fc0", "#e69f00", "#009e73", "#d55e00",
                                                         "#cc79a7", "#56b4e9", "#8c8c8c", "#b8a500"};
 

@@ -17,7 +17,7 @@ TEST(Escape, HtmlKeepsTextAndEndsNothing) {
 }
 
 TEST(Escape, HtmlReplacesControlCharacters) {
-  EXPECT_EQ(escape_html(std::string("a\0b\x1B[31m\x7F", 8)), "a&#xFFFD;b&#xFFFD;[31m&#xFFFD;");
+  EXPECT_EQ(escape_html(std::string("a\0b\x1B[31m\x7F", 9)), "a&#xFFFD;b&#xFFFD;[31m&#xFFFD;");
   EXPECT_EQ(escape_html("a\n\tb"), "a\n\tb");
 }
 

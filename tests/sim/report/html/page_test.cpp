@@ -51,7 +51,8 @@ TEST(Page, HasATableUnderEveryFigureAndItsProvenance) {
   for (const ReportFigure& figure : content.figures) {
     EXPECT_THAT(page, testing::HasSubstr("<section id=\"" + figure.id + "\">"));
   }
-  EXPECT_EQ(count(page, "<table>"), content.figures.size() + 1) << "and the provenance";
+  EXPECT_EQ(count(page, "<div class=\"scroll\"><table>"), content.figures.size() + 1)
+      << "and the provenance";
   EXPECT_THAT(page, testing::HasSubstr(
                         tests::value_at(planned().root, "provenance/scenario_sha256").scalar));
   EXPECT_THAT(page, testing::HasSubstr("price_as_of"));
@@ -66,7 +67,7 @@ TEST(Page, StringsOfUsersEndNothing) {
       html_page(report_content(with_strings(planned(), kHostile)), "1.2.3</script>");
   EXPECT_EQ(count(page, "</script>"), count(plain, "</script>"));
   EXPECT_EQ(count(page, "</style>"), 1U);
-  EXPECT_EQ(count(page, "<img"), 0U);
+  EXPECT_EQ(count(page, "<img"), count(plain, "<img")) << "one stands in a library's text";
   EXPECT_EQ(count(page, "<!--"), count(plain, "<!--"));
   EXPECT_THAT(page, testing::HasSubstr("&lt;/script&gt;")) << "it is shown as it was written";
 }
