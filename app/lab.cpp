@@ -77,9 +77,9 @@ struct LabCommand {
              const Page& page) const {
     const fs::path directory = common.output;
     fs::create_directories(directory / "curves");
-    const auto architecture = [](std::int64_t experts) {
+    const auto architecture = [](std::int64_t count) {
       return fmt::format("../pretrained/{}/config.json",
-                         models::LabDirectory::network_name(0, experts));
+                         models::LabDirectory::network_name(0, count));
     };
     for (const models::LabCurve& curve : models::lab_curves(result, found, architecture)) {
       text::write_file(directory / "curves" / (curve.id + ".json"),
