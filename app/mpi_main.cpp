@@ -2,8 +2,11 @@
 // wrong on one rank alone is said by that rank.
 //   mpirun -n 4 build/bin/moeplan-mpi sweep SCENARIO -o DIR
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <optional>
 #include <thread>

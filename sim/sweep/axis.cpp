@@ -287,6 +287,9 @@ SweptDocument read_swept(const text::Document& document, text::Problems& problem
 }
 
 std::string column_name(const Field& field) {
+  if (field.path.find('.') == std::string::npos) {
+    return "scenario." + field.path;  // `seed` is a result's column too
+  }
   if (field.type != FieldType::quantity) {
     return field.path;
   }

@@ -36,7 +36,8 @@ struct SweptDocument {
 // a value that is there twice.
 SweptDocument read_swept(const text::Document& document, text::Problems& problems);
 
-// Name of an axis as a column: its path and the unit of its numbers ("workload.rate_per_s").
+// Name of an axis as a column: its path and the unit of its numbers ("workload.rate_per_s");
+// "scenario.seed" for a key of no section.
 std::string column_name(const Field& field);
 // Numbers of an axis in the unit of its column from base units (rents are USD/h there).
 double column_number(const Field& field, double base);

@@ -25,8 +25,8 @@ constexpr std::size_t kSeedDigits = 13;  // 52 bits: a seed is below 2^53
 constexpr double kRunsOfASearch = 14.0;  // of one design: about as many loads are tried
 
 // Keys that may name a file, and keys that always do.
-constexpr const char* kNames[] = {"model.architecture", "accuracy.curve", "hardware.gpu",
-                                  "hardware.profile", "prices.book"};
+constexpr const char* kNames[] = {"model.architecture", "accuracy.curve",    "hardware.gpu",
+                                  "hardware.profile",   "hardware.topology", "prices.book"};
 constexpr const char* kFiles[] = {"pruning.plan", "workload.trace.file", "workload.lengths.file",
                                   "workload.routing.file", "hardware.topology"};
 
@@ -239,7 +239,7 @@ std::string TaskList::files_of(const ScenarioValues& values) const {
   };
   for (const char* key : kNames) {
     for (const std::string& name : values.texts(key)) {
-      if (is_path(name)) {
+      if (is_path(name) || std::string(key) == "hardware.topology") {
         add(key, name, resolved(name, path_));
       }
     }
@@ -341,7 +341,7 @@ void TaskList::describe_columns() {
     } else if (single) {
       type = CellType::real;
     }
-    info_.columns.push_back({type == CellType::text ? axis.path : column_name(field), type});
+    info_.columns.push_back({column_name(field), type});
   }
   for (Column& column : result_columns()) {
     info_.columns.push_back(std::move(column));

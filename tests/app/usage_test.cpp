@@ -96,6 +96,9 @@ const std::vector<std::vector<std::string>>& commands() {
                                                             {"plan"},
                                                             {"simulate"},
                                                             {"timeline"},
+                                                            {"sweep"},
+                                                            {"merge"},
+                                                            {"export"},
                                                             {"compare"},
                                                             {"report"},
                                                             {"inspect"},
@@ -144,7 +147,7 @@ std::vector<std::string> words_of(const std::string& line) {
 
 TEST(Usage, ExamplesOfHelpWork) {
   // As printed; --dry-run where a full run would be slow. The files of fit, import, validate,
-  // prune, compare, report and inspect trace are the user's own.
+  // prune, compare, merge, export, report and inspect trace are the user's own.
   const RunOptions here{.directory = source_dir()};
   for (const std::vector<std::string>& command : commands()) {
     for (const std::string& line : examples(help_of(command))) {
@@ -152,14 +155,15 @@ TEST(Usage, ExamplesOfHelpWork) {
       ASSERT_GE(words.size(), 2U) << line;
       words.erase(words.begin());  // moeplan
       if (words.front() == "fit" || words.front() == "import" || words.front() == "validate" ||
-          words.front() == "prune" || words.front() == "compare" || words[1] == "trace") {
+          words.front() == "prune" || words.front() == "compare" || words.front() == "merge" ||
+          words.front() == "export" || words[1] == "trace") {
         continue;
       }
       if (words.front() == "report" && words[1].ends_with(".json")) {
         continue;
       }
       if ((words.front() == "plan" || words.front() == "simulate" || words.front() == "timeline" ||
-           words.front() == "report") &&
+           words.front() == "sweep" || words.front() == "report") &&
           words.back() != "--help") {
         words.emplace_back("--dry-run");
       }

@@ -154,6 +154,7 @@ TEST(Axis, APlanSaysWhoTakesLists) {
 TEST(Axis, ColumnsCarryTheirUnit) {
   EXPECT_EQ(column_name(*find_field("workload.rate")), "workload.rate_per_s");
   EXPECT_EQ(column_name(*find_field("engine.max_sequences")), "engine.max_sequences");
+  EXPECT_EQ(column_name(*find_field("seed")), "scenario.seed");
   const Field& budget = *find_field("objectives.budget");
   EXPECT_EQ(column_name(budget), "objectives.budget_usd_per_h");
   EXPECT_EQ(column_number(budget, 55.04 / 3600.0), 55.04);

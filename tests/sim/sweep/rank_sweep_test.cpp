@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <mutex>
 #include <numeric>
@@ -75,7 +76,7 @@ std::vector<Row> led(const std::filesystem::path& scenario, int ranks,
 }
 
 TEST(RankSweep, AnyNumberOfRanksGivesTheSameBytes) {
-  const auto file = tests::swept_scenario("{from: 5 requests/s, to: 60 requests/s, points: 12}");
+  const tests::SweptScenario file("{from: 5 requests/s, to: 60 requests/s, points: 12}");
   const std::filesystem::path path = file.write();
   const TaskList tasks(path, tests::small_runs());
   std::vector<std::int64_t> all(12);

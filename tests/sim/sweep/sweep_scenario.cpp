@@ -4,14 +4,11 @@
 
 namespace moeplan::tests {
 
-ScenarioFile swept_scenario(const std::string& rate) {
-  ScenarioFile file;
-  file.set("pruning", "{experts_kept: 64, router: reinitialised}")
-      .set("hardware", "{gpu: h100-sxm, gpus: 1}")
-      .set("parallelism", "{expert_parallel: false}")
-      .set("workload",
-           "{rate: " + rate + ", input_tokens: {tokens: 300}, output_tokens: {tokens: 40}}");
-  return file;
+SweptScenario::SweptScenario(const std::string& rate) {
+  set("pruning", "{experts_kept: 64, router: reinitialised}");
+  set("hardware", "{gpu: h100-sxm, gpus: 1}");
+  set("parallelism", "{expert_parallel: false}");
+  set("workload", "{rate: " + rate + ", input_tokens: {tokens: 300}, output_tokens: {tokens: 40}}");
 }
 
 sim::SweepOptions small_runs() {

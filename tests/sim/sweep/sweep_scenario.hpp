@@ -11,7 +11,9 @@
 namespace moeplan::tests {
 
 // 64 of 128 experts on one H100; the workload is at `rate` (YAML: a value, list or range).
-ScenarioFile swept_scenario(const std::string& rate);
+struct SweptScenario : ScenarioFile {
+  explicit SweptScenario(const std::string& rate);
+};
 // How it is evaluated here: 200 requests on two engines.
 sim::SweepOptions small_runs();
 

@@ -18,10 +18,10 @@ namespace {
 
 using tests::expect_input_error;
 using tests::small_runs;
-using tests::swept_scenario;
+using tests::SweptScenario;
 
 TEST(TaskList, IsTheProductWithTheLastAxisFastest) {
-  auto file = swept_scenario("[10 requests/s, 20 requests/s, 30 requests/s]");
+  SweptScenario file("[10 requests/s, 20 requests/s, 30 requests/s]");
   file.set("engine", "{max_sequences: [64, 128]}");
   const TaskList tasks(file.write(), small_runs());
   ASSERT_EQ(tasks.size(), 6);
@@ -41,7 +41,7 @@ TEST(TaskList, IsTheProductWithTheLastAxisFastest) {
 }
 
 TEST(TaskList, WithoutListsIsOnePoint) {
-  const auto file = swept_scenario("10 requests/s");
+  const SweptScenario file("10 requests/s");
   const TaskList tasks(file.write(), small_runs());
   EXPECT_EQ(tasks.size(), 1);
   EXPECT_TRUE(tasks.axes().empty());
@@ -50,7 +50,7 @@ TEST(TaskList, WithoutListsIsOnePoint) {
 // A point has the id of its values, however it came about and however they are written.
 TEST(TaskList, IdsStandForValuesNotForText) {
   const auto id = [](const std::string& rate, std::int64_t task) {
-    const auto file = swept_scenario(rate);
+    const SweptScenario file(rate);
     return TaskList(file.write(), small_runs()).id(task);
   };
   const std::string wanted = id("20 requests/s", 0);
@@ -61,7 +61,7 @@ TEST(TaskList, IdsStandForValuesNotForText) {
 }
 
 TEST(TaskList, IdsChangeWithEverythingThatAResultDependsOn) {
-  auto file = swept_scenario("20 requests/s");
+  SweptScenario file("20 requests/s");
   const std::string usual = TaskList(file.write(), small_runs()).id(0);
   std::set<std::string> ids = {usual};
   const auto add = [&](const SweepOptions& options) {
@@ -87,8 +87,8 @@ TEST(TaskList, IdsChangeWithEverythingThatAResultDependsOn) {
 }
 
 TEST(TaskList, IdsChangeWithTheFilesThatAScenarioNames) {
-  auto file = swept_scenario("20 requests/s");
-  file.set("workload", "{rate: 20 requests/s, lengths: {file: lengths.csv, format: lengths}}");
+  SweptScenario file("20 requests/s");
+  file.set("workload", "{rate: 20 requests/s, lengths: {file: lengths.csv}}");
   const auto with = [&](const std::string& rows) {
     std::ofstream(file.folder() / "lengths.csv") << "prompt_tokens,output_tokens\n" << rows;
     return TaskList(file.write(), small_runs()).id(0);
@@ -99,7 +99,7 @@ TEST(TaskList, IdsChangeWithTheFilesThatAScenarioNames) {
 }
 
 TEST(TaskList, OneSeedForAllIsTakenAsItIs) {
-  const auto file = swept_scenario("[10 requests/s, 20 requests/s]");
+  const SweptScenario file("[10 requests/s, 20 requests/s]");
   SweepOptions options = small_runs();
   options.seed = 7;
   const TaskList tasks(file.write(), options);
@@ -109,7 +109,7 @@ TEST(TaskList, OneSeedForAllIsTakenAsItIs) {
 }
 
 TEST(TaskList, RefusesWhatIsTooMuchOrAmbiguous) {
-  auto file = swept_scenario("[10 requests/s, 20 requests/s, 30 requests/s]");
+  SweptScenario file("[10 requests/s, 20 requests/s, 30 requests/s]");
   file.set("engine", "{max_sequences: [64, 128]}");
   SweepOptions few = small_runs();
   few.most_tasks = 5;
@@ -121,7 +121,7 @@ TEST(TaskList, RefusesWhatIsTooMuchOrAmbiguous) {
 }
 
 TEST(TaskList, ASimulatedPointIsOneDesign) {
-  auto file = swept_scenario("10 requests/s");
+  SweptScenario file("10 requests/s");
   file.set("pruning", "{experts_kept: [128, 64], router: reinitialised}");
   const TaskList tasks(file.write(), small_runs());
   expect_input_error([&] { tasks.scenario(0); }, "E_VALUE", "/pruning/experts_kept", "one design",
@@ -129,7 +129,7 @@ TEST(TaskList, ASimulatedPointIsOneDesign) {
 }
 
 TEST(TaskList, APlanRefusesWhatOnlySimulateUnderstands) {
-  auto file = swept_scenario("10 requests/s");
+  SweptScenario file("10 requests/s");
   file.set("parallelism", "{expert_parallel: false, replica_router: least_loaded}");
   SweepOptions options = small_runs();
   EXPECT_NO_THROW(TaskList(file.write(), options).scenario(0));
@@ -140,7 +140,7 @@ TEST(TaskList, APlanRefusesWhatOnlySimulateUnderstands) {
 
 // A row is what `simulate` of the point's scenario with the row's seed says.
 TEST(EvaluateTask, GivesTheFiguresOfTheSimulation) {
-  const auto file = swept_scenario("[10 requests/s, 20 requests/s]");
+  const SweptScenario file("[10 requests/s, 20 requests/s]");
   const TaskList tasks(file.write(), small_runs());
   const Row row = *evaluate_task(tasks, 1, {});
   const auto cell = [&](const std::string& name) {
@@ -153,7 +153,7 @@ TEST(EvaluateTask, GivesTheFiguresOfTheSimulation) {
     ADD_FAILURE() << "no column " << name;
     return Cell();
   };
-  auto alone = swept_scenario("20 requests/s");
+  SweptScenario alone("20 requests/s");
   const Scenario scenario = load_scenario(alone.write(), {.seed = tasks.seed(1), .requests = 200});
   const auto result = assess(scenario, candidates(scenario).front(), 2);
   const Design& design = std::get<Design>(result);
@@ -170,7 +170,7 @@ TEST(EvaluateTask, GivesTheFiguresOfTheSimulation) {
 
 // And of the recommended design, when it plans.
 TEST(EvaluateTask, GivesTheFiguresOfThePlan) {
-  auto file = swept_scenario("[10 requests/s, 20 requests/s]");
+  SweptScenario file("[10 requests/s, 20 requests/s]");
   file.set("pruning", "{experts_kept: [128, 64], router: reinitialised}");
   SweepOptions options = small_runs();
   options.evaluation = Evaluation::plan;
@@ -194,9 +194,9 @@ TEST(EvaluateTask, OverloadAndNoDesignAreRows) {
     EXPECT_EQ(row.cells.size(), tasks.info().columns.size());
     return std::get<std::string>(row.cells.at(1));  // behind the seed
   };
-  auto flooded = swept_scenario("100000 requests/s");
+  SweptScenario flooded("100000 requests/s");
   EXPECT_EQ(status(flooded, Evaluation::simulate), "overloaded");
-  auto too_large = swept_scenario("10 requests/s");
+  SweptScenario too_large("10 requests/s");
   too_large.set("hardware", "{gpu: l40s, gpus: 1}")
       .set("pruning", "{experts_kept: 128, router: reinitialised}");
   EXPECT_EQ(status(too_large, Evaluation::simulate), "infeasible");
@@ -204,7 +204,7 @@ TEST(EvaluateTask, OverloadAndNoDesignAreRows) {
 }
 
 TEST(EvaluateTask, ValuesThatDoNotGoTogetherAreAnErrorOrARow) {
-  auto file = swept_scenario("10 requests/s");
+  SweptScenario file("10 requests/s");
   file.set("pruning", "{experts_kept: {each: [64, 4]}, router: reinitialised}");
   const TaskList tasks(file.write(), small_runs());
   expect_input_error([&] { evaluate_task(tasks, 1, {}); }, "E_RANGE", "/pruning/experts_kept");
