@@ -108,11 +108,7 @@ int PlanCommand::run() const {
   if (!common.output.empty()) {
     check_output(common.output);
   }
-  if (draws > 0 && loaded.objectives.search == sim::SearchGoal::most_traffic) {
-    throw CLI::ValidationError(
-        "--draws",
-        "intervals are of a fleet for given traffic, not of objectives.search: most_traffic");
-  }
+  check_draws(loaded, draws);
   handle_interrupts();
   Answer answer{.plan = sim::make_plan(loaded, plan_options(common)), .uncertainty = std::nullopt};
   if (draws > 0) {

@@ -21,4 +21,12 @@ sim::PlanOptions plan_options(const CommonOptions& common, const std::string& wh
   return options;
 }
 
+void check_draws(const sim::Scenario& scenario, std::int64_t draws) {
+  if (draws > 0 && scenario.objectives.search == sim::SearchGoal::most_traffic) {
+    throw CLI::ValidationError(
+        "--draws",
+        "intervals are of a fleet for given traffic, not of objectives.search: most_traffic");
+  }
+}
+
 }  // namespace moeplan::app

@@ -13,4 +13,7 @@ namespace moeplan::app {
 sim::PlanOptions plan_options(const CommonOptions& common,
                               const std::string& what = "designs judged");
 
+// Throws: CLI::ValidationError for draws of a scenario whose answer has no intervals.
+void check_draws(const sim::Scenario& scenario, std::int64_t draws);
+
 }  // namespace moeplan::app

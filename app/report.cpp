@@ -14,6 +14,7 @@
 #include "sim/plan/candidates.hpp"
 #include "sim/report/html/page.hpp"
 #include "sim/report/plan_json.hpp"
+#include "sim/uncertainty/uncertainty.hpp"
 
 namespace moeplan::app {
 namespace {
@@ -26,6 +27,7 @@ struct ReportCommand {
   CommonOptions common;
   std::string input;
   std::string validation;
+  std::int64_t draws = 0;
 
   // A result's figures; of a scenario, also its plan as a file.
   struct Loaded {
@@ -39,10 +41,17 @@ struct ReportCommand {
       return {.content = sim::report_content(text::load_json(input)), .files = {}};
     }
     const sim::Scenario scenario = sim::load_scenario(input, {.seed = common.seed});
+    check_draws(scenario, draws);
     handle_interrupts();
     const sim::Plan plan = sim::make_plan(scenario, plan_options(common));
+    std::optional<sim::Uncertainty> uncertainty;
+    if (draws > 0) {
+      uncertainty =
+          sim::uncertainty_of(scenario, plan, draws, plan_options(common, "worlds simulated"));
+    }
     stop_if_interrupted();
-    std::string json = sim::plan_json(plan, scenario, {kVersion}).pretty();
+    std::string json =
+        sim::plan_json(plan, scenario, {kVersion}, uncertainty ? &*uncertainty : nullptr).pretty();
     return {.content = sim::report_content(text::parse_json(json, input)),
             .files = {{"plan.json", std::move(json)}},
             .recommends = plan.recommended.has_value()};
@@ -54,6 +63,9 @@ struct ReportCommand {
     }
     if (common.seed && !is_scenario(input)) {
       throw CLI::ValidationError("--seed", "this result was drawn already; a scenario takes it");
+    }
+    if (draws > 0 && !is_scenario(input)) {
+      throw CLI::ValidationError("--draws", "this result is made already; a scenario takes it");
     }
   }
 
@@ -140,6 +152,7 @@ void add_report(CLI::App& app, int& exit_code) {
   sub->add_option(
       "--validation", command->validation,
       "Adds how the laws fit measured points: the JSON of `moeplan validate --points N`");
+  add_draws_option(*sub, command->draws);
   add_common_options(*sub, command->common, {"table", "json"});
   sub->footer(
       "Writes DIR/report.html, which needs no network and nothing beside it, and every picture's\n"
