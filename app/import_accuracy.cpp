@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <memory>
 
 #include "app/inspect_page.hpp"
 #include "app/subcommand.hpp"
+#include "models/accuracy/accuracy_table.hpp"
 #include "models/accuracy/harness_curve.hpp"
 #include "models/catalog/catalog.hpp"
 #include "models/routing/routing.hpp"

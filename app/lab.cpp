@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "app/subcommand.hpp"
 #include "models/laboratory/lab_curves.hpp"
 #include "models/laboratory/lab_directory.hpp"
+#include "models/text/input_error.hpp"
 #include "models/text/load.hpp"
 
 namespace moeplan::app {

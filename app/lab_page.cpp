@@ -121,7 +121,7 @@ void add_thresholds(const LabFindings& found, Page& page) {
                "unpruned_factor_low", "unpruned_factor_high"}};
   Json list = Json::array();
   for (const models::ThresholdFinding& t : found.thresholds) {
-    const auto range = [&factor](const models::Threshold& of) {
+    const auto range = [&](const models::Threshold& of) -> std::string {
       return of.low_factor ? factor(of.low_factor) + " to " + factor(of.high_factor) : "unknown";
     };
     table.rows.push_back({t.method, t.router, fmt::format("{}", t.pretrained),

@@ -2,6 +2,7 @@
 // lab_curves: accuracy curves of an experiment, one per method, router and pretrained count, as
 // scenarios read them (accuracy.curve). The standard error is that of the mean over the seeds.
 
+#include <functional>
 #include <string>
 #include <vector>
 

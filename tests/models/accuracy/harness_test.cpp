@@ -5,9 +5,11 @@
 
 #include <cmath>
 
+#include "models/accuracy/accuracy_table.hpp"
 #include "models/accuracy/harness_curve.hpp"
 #include "tests/models/accuracy/harness_files.hpp"
 #include "tests/support/expect_input_error.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace moeplan::models {
 namespace {

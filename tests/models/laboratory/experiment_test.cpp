@@ -1,6 +1,7 @@
 // The experiment in miniature: the same rows for any threads, and when interrupted and resumed.
 #include "models/laboratory/experiment.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
