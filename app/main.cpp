@@ -35,6 +35,8 @@ int run(int argc, char** argv) {
   moeplan::app::add_lab(app, exit_code);
   moeplan::app::add_scorecard(app, exit_code);
   moeplan::app::add_schema(app, exit_code);
+  moeplan::app::add_completion(app, exit_code);
+  moeplan::app::add_doctor(app, exit_code);
   return moeplan::app::parsed(app, argc, argv).value_or(exit_code);
 }
 

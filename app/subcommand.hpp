@@ -61,6 +61,8 @@ void add_gate(CLI::App& app, int& exit_code);
 void add_lab(CLI::App& app, int& exit_code);
 void add_scorecard(CLI::App& app, int& exit_code);
 void add_schema(CLI::App& app, int& exit_code);
+void add_completion(CLI::App& app, int& exit_code);
+void add_doctor(CLI::App& app, int& exit_code);
 
 extern const char* const kVersion;
 

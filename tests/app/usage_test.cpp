@@ -27,8 +27,9 @@ TEST(Usage, WrongCommandLinesExitWith2AndHelpOnStderr) {
   const std::vector<Case> cases = {
       {{}, "no subcommand"},
       {{"plam"},
-       "unknown subcommand 'plam', expected one of plan, simulate, timeline, compare, inspect, "
-       "fit, import, validate, prune, scorecard, schema; "
+       "unknown subcommand 'plam', expected one of plan, simulate, timeline, sweep, merge, export, "
+       "compare, report, inspect, fit, import, validate, prune, gate, lab, scorecard, schema, "
+       "completion, doctor; "
        "did you "
        "mean 'plan'?"},
       {{"plan", "--fromat", "json"}, "unknown option '--fromat'; did you mean '--format'?"},
@@ -66,6 +67,36 @@ TEST(Usage, WrongCommandLinesExitWith2AndHelpOnStderr) {
     EXPECT_THAT(run.err.substr(last), HasSubstr(c.says));
     EXPECT_EQ(run.err.compare(last, 15, "error[E_USAGE]:"), 0) << run.err.substr(last);
   }
+}
+
+// Bash runs the completion itself: of subcommands, of options below one, of nested subcommands.
+TEST(Usage, BashCompletesWhatTheParserKnows) {
+  const TemporaryDirectory directory;
+  const std::string script = (directory / "moeplan.bash").string();
+  text::write_file(script, run_moeplan({"completion", "bash"}).out);
+  const auto completed = [&](const std::string& words, int index) {
+    return run_program("/bin/bash", {"-c",
+                                     "source \"$0\"; COMP_WORDS=(" + words +
+                                         "); COMP_CWORD=" + std::to_string(index) +
+                                         "; _moeplan; echo \"${COMPREPLY[*]}\"",
+                                     script})
+        .out;
+  };
+  EXPECT_EQ(completed("moeplan com", 1), "compare completion\n");
+  EXPECT_EQ(completed("moeplan plan --form", 2), "--format\n");
+  EXPECT_EQ(completed("moeplan inspect mo", 2), "model\n");
+  EXPECT_THAT(completed("moeplan inspect model --", 3), HasSubstr("--tensor-parallel"));
+  for (const char* shell : {"zsh", "fish"}) {
+    EXPECT_THAT(run_moeplan({"completion", shell}).out, HasSubstr("moeplan")) << shell;
+  }
+  EXPECT_EQ(run_moeplan({"completion", "tcsh"}).exit_code, 2);
+}
+
+TEST(Usage, DoctorFindsTheCatalog) {
+  const Finished doctor = run_moeplan({"doctor", "--format", "json"});
+  EXPECT_EQ(doctor.exit_code, 0);
+  EXPECT_THAT(doctor.out, HasSubstr("\"catalog\""));
+  EXPECT_THAT(run_moeplan({"doctor"}).out, HasSubstr("yes  catalog"));
 }
 
 TEST(Usage, VersionAndHelpAreResults) {
@@ -111,8 +142,12 @@ const std::vector<std::vector<std::string>>& commands() {
                                                             {"import"},
                                                             {"validate"},
                                                             {"prune"},
+                                                            {"gate"},
+                                                            {"lab"},
                                                             {"scorecard"},
-                                                            {"schema"}};
+                                                            {"schema"},
+                                                            {"completion"},
+                                                            {"doctor"}};
   return all;
 }
 

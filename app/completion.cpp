@@ -1,0 +1,173 @@
+// moeplan completion: what a shell needs to complete subcommands and options, made from the same
+// parser that reads them, so that it cannot fall behind.
+
+#include <algorithm>
+#include <iostream>
+#include <vector>
+
+#include "app/subcommand.hpp"
+
+namespace moeplan::app {
+namespace {
+
+struct Word {
+  std::string name;  // "plan", "--format"
+  std::string text;  // what it does, in one line
+};
+
+// A subcommand as typed ("inspect model"; "" for the program), and what may follow it.
+struct Level {
+  std::string path;
+  std::vector<Word> words;
+};
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+void collect(const CLI::App& app, const std::string& path, std::vector<Level>& levels) {
+  Level level{path, {}};
+  const std::vector<const CLI::App*> below =
+      app.get_subcommands([](const CLI::App*) { return true; });
+  for (const CLI::App* sub : below) {
+    level.words.push_back({sub->get_name(), first_line(sub->get_description())});
+  }
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_group().empty()) {
+      continue;  // hidden
+    }
+    for (const std::string& name : option->get_lnames()) {
+      level.words.push_back({"--" + name, first_line(option->get_description())});
+    }
+    for (const std::string& name : option->get_snames()) {
+      level.words.push_back({"-" + name, first_line(option->get_description())});
+    }
+  }
+  levels.push_back(level);
+  for (const CLI::App* sub : below) {
+    collect(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), levels);
+  }
+}
+
+// In single quotes, for all three shells; fish knows \' inside them, the others end and begin anew.
+std::string quoted(const std::string& text, bool fish) {
+  std::string out = "'";
+  for (const char c : text) {
+    out += c == '\'' ? (fish ? "\\'" : "'\\''") : c == '\\' && fish ? "\\\\" : std::string(1, c);
+  }
+  return out + "'";
+}
+
+std::string names_of(const Level& level) {
+  std::string out;
+  for (const Word& word : level.words) {
+    out += (out.empty() ? "" : " ") + word.name;
+  }
+  return out;
+}
+
+// zsh runs bash's functions through bashcompinit.
+std::string bash(const std::vector<Level>& levels) {
+  std::string out =
+      "_moeplan() {\n"
+      "  local word path='' i\n"
+      "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
+      "    word=${COMP_WORDS[i]}\n"
+      "    case \"${path:+$path }$word\" in\n";
+  for (const Level& level : levels) {
+    if (!level.path.empty()) {
+      out += "      " + quoted(level.path, false) + ") path=" + quoted(level.path, false) + " ;;\n";
+    }
+  }
+  out +=
+      "    esac\n"
+      "  done\n"
+      "  case $path in\n";
+  for (const Level& level : levels) {
+    out +=
+        "    " + quoted(level.path, false) + ") word=" + quoted(names_of(level), false) + " ;;\n";
+  }
+  return out +
+         "  esac\n"
+         "  mapfile -t COMPREPLY < <(compgen -W \"$word\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
+         "}\n"
+         "complete -o default -F _moeplan moeplan\n";
+}
+
+std::string zsh(const std::vector<Level>& levels) {
+  std::string out =
+      "#compdef moeplan\n"
+      "_moeplan() {\n"
+      "  local word path='' i\n"
+      "  local -a names\n"
+      "  for ((i = 2; i < CURRENT; i++)); do\n"
+      "    word=${words[i]}\n"
+      "    case \"${path:+$path }$word\" in\n";
+  for (const Level& level : levels) {
+    if (!level.path.empty()) {
+      out += "      " + quoted(level.path, false) + ") path=" + quoted(level.path, false) + " ;;\n";
+    }
+  }
+  out +=
+      "    esac\n"
+      "  done\n"
+      "  case $path in\n";
+  for (const Level& level : levels) {
+    out += "    " + quoted(level.path, false) + ") names=(";
+    for (const Word& word : level.words) {
+      out += "\n      " + quoted(word.name + ":" + word.text, false);
+    }
+    out += ") ;;\n";
+  }
+  return out +
+         "  esac\n"
+         "  _describe 'moeplan' names\n"
+         "  _files\n"
+         "}\n"
+         "compdef _moeplan moeplan\n";
+}
+
+std::string fish(const std::vector<Level>& levels) {
+  std::string out;
+  for (const Level& level : levels) {
+    std::string when = "__fish_use_subcommand";
+    if (!level.path.empty()) {
+      when.clear();
+      std::size_t begin = 0;
+      while (begin <= level.path.size()) {
+        const std::size_t end = std::min(level.path.find(' ', begin), level.path.size());
+        when += (when.empty() ? "" : "; and ") + std::string("__fish_seen_subcommand_from ") +
+                level.path.substr(begin, end - begin);
+        begin = end + 1;
+      }
+    }
+    for (const Word& word : level.words) {
+      const std::string option = word.name.starts_with("--")  ? " -l " + word.name.substr(2)
+                                 : word.name.starts_with("-") ? " -s " + word.name.substr(1)
+                                                              : " -a " + word.name;
+      out += "complete -c moeplan -n " + quoted(when, true) + option + " -d " +
+             quoted(word.text, true) + "\n";
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+void add_completion(CLI::App& app, int& exit_code) {
+  auto shell = std::make_shared<std::string>();
+  CLI::App* sub = app.add_subcommand("completion", "Print what a shell needs to complete moeplan");
+  sub->add_option("SHELL", *shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  sub->footer(
+      "Examples:\n"
+      "  moeplan completion bash\n"
+      "  moeplan completion fish\n");
+  sub->callback([shell, &app, &exit_code] {
+    std::vector<Level> levels;
+    collect(app, "", levels);
+    std::cout << (*shell == "bash" ? bash(levels) : *shell == "zsh" ? zsh(levels) : fish(levels));
+    exit_code = kOk;
+  });
+}
+
+}  // namespace moeplan::app
