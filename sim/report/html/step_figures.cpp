@@ -38,7 +38,7 @@ const std::vector<Group>& groups() {
 
 // At most kMostBars, evenly from all, the first and the last among them.
 std::vector<DesignRow> bars(const Node& result) {
-  const std::vector<DesignRow> all = by_experts(result);
+  std::vector<DesignRow> all = by_experts(result);
   if (all.size() <= kMostBars) {
     return all;
   }
