@@ -167,9 +167,9 @@ struct AccuracyImport {
 
 }  // namespace
 
-void add_import_accuracy(CLI::App& import, int& exit_code) {
+void add_import_accuracy(CLI::App& parent, int& exit_code) {
   auto command = std::make_shared<AccuracyImport>();
-  CLI::App* sub = import.add_subcommand(
+  CLI::App* sub = parent.add_subcommand(
       "accuracy", "lm-evaluation-harness results at several pruning levels to an accuracy curve");
   sub->add_option("KEPT=PATH", command->levels,
                   "Experts kept and the results_*.json (or its directory) of that model")
