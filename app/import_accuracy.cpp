@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
@@ -156,6 +157,13 @@ struct AccuracyImport {
     }
     asked.description.name = fmt::format("{}, {}, lm-evaluation-harness", asked.description.model,
                                          asked.description.method);
+    // The curve names a file beside which it lies, wherever it is read from.
+    if (!common.output.empty() && std::filesystem::is_regular_file(architecture)) {
+      asked.description.architecture =
+          std::filesystem::proximate(architecture,
+                                     std::filesystem::absolute(common.output).parent_path())
+              .string();
+    }
     const models::HarnessCurve curve = models::harness_curve(read, asked);
     if (!common.output.empty() && !common.dry_run) {
       text::write_file(common.output, models::curve_json(curve.file).pretty());
