@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
@@ -156,6 +157,13 @@ struct AccuracyImport {
     }
     asked.description.name = fmt::format("{}, {}, lm-evaluation-harness", asked.description.model,
                                          asked.description.method);
+    // The curve names a file beside which it lies, wherever it is read from.
+    if (!common.output.empty() && std::filesystem::is_regular_file(architecture)) {
+      asked.description.architecture =
+          std::filesystem::proximate(architecture,
+                                     std::filesystem::absolute(common.output).parent_path())
+              .string();
+    }
     const models::HarnessCurve curve = models::harness_curve(read, asked);
     if (!common.output.empty() && !common.dry_run) {
       text::write_file(common.output, models::curve_json(curve.file).pretty());
@@ -167,12 +175,12 @@ struct AccuracyImport {
 
 }  // namespace
 
-void add_import_accuracy(CLI::App& import, int& exit_code) {
+void add_import_accuracy(CLI::App& parent, int& exit_code) {
   auto command = std::make_shared<AccuracyImport>();
-  CLI::App* sub = import.add_subcommand(
+  CLI::App* sub = parent.add_subcommand(
       "accuracy", "lm-evaluation-harness results at several pruning levels to an accuracy curve");
-  sub->add_option("KEPT=PATH", command->levels,
-                  "Experts kept and the results_*.json (or its directory) of that model")
+  sub->add_option("LEVEL", command->levels,
+                  "KEPT=PATH: experts kept and the results_*.json (or its directory) of that model")
       ->required()
       ->expected(1, -1);
   sub->add_option("--method", command->method, "What pruned (REAP, UNCURL, ...)")->required();
@@ -190,10 +198,12 @@ void add_import_accuracy(CLI::App& import, int& exit_code) {
   sub->add_option("--calibration", command->calibration, "Data that the method saw");
   sub->add_option("--task", command->tasks,
                   "Exact names, equal weights; else every question once (groups that carry a "
-                  "metric stand for their tasks)");
+                  "metric stand for their tasks)")
+      ->allow_extra_args(false);
   sub->add_option("--metric", command->metrics,
                   "METRIC for all, or TASK=METRIC, as in acc_norm,none; else the only one, or "
-                  "SuperGLUE's");
+                  "SuperGLUE's")
+      ->allow_extra_args(false);
   add_common_options(*sub, command->common, page_formats());
   sub->footer(
       "What is missing is an error, never 0; runs that differ in version, shots, prompts or "

@@ -54,7 +54,7 @@ void add_inspect(CLI::App& app, int& exit_code);
 void add_inspect_trace(CLI::App& inspect, int& exit_code);  // below inspect
 void add_fit(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
-void add_import_accuracy(CLI::App& import, int& exit_code);  // below import
+void add_import_accuracy(CLI::App& parent, int& exit_code);  // below import
 void add_validate(CLI::App& app, int& exit_code);
 void add_prune(CLI::App& app, int& exit_code);
 void add_gate(CLI::App& app, int& exit_code);

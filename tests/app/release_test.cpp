@@ -35,7 +35,7 @@ class Release : public testing::Test {
     dir_.write("results_4.json", pruned.text());
   }
 
-  Finished import(std::vector<std::string> more = {}) {
+  Finished import_curve(std::vector<std::string> more = {}) {
     std::vector<std::string> words = {"import",
                                       "accuracy",
                                       "8=" + (dir_ / "results_8.json").string(),
@@ -92,7 +92,7 @@ class Release : public testing::Test {
 };
 
 TEST_F(Release, ImportsACurveThatInspectReads) {
-  const Finished run = import();
+  const Finished run = import_curve();
   ASSERT_EQ(run.exit_code, 0) << run.err;
   // (0.82 + 0.68) / 2 = 75 %, sqrt(0.019^2 + 0.03^2) / 2 = 1.78 points.
   EXPECT_THAT(run.out, HasSubstr("75.00"));
@@ -108,15 +108,15 @@ TEST_F(Release, ImportsACurveThatInspectReads) {
 }
 
 TEST_F(Release, ImportRefusesWhatIsNoLevelAndWritesNothing) {
-  EXPECT_EQ(import({"boolq.json"}).exit_code, 3);
-  EXPECT_EQ(import({"--top-k", "1"}).exit_code, 3);
-  EXPECT_EQ(import({"--task", "copa"}).exit_code, 3);
+  EXPECT_EQ(import_curve({"boolq.json"}).exit_code, 3);
+  EXPECT_EQ(import_curve({"--top-k", "1"}).exit_code, 3);
+  EXPECT_EQ(import_curve({"--task", "copa"}).exit_code, 3);
   EXPECT_EQ(run_moeplan({"import"}).exit_code, 2);
   EXPECT_FALSE(std::filesystem::exists(dir_ / "curve.json"));
 }
 
 TEST_F(Release, TheGatePassesAndFails) {
-  ASSERT_EQ(import().exit_code, 0);
+  ASSERT_EQ(import_curve().exit_code, 0);
   const Finished good = gate({"--min", "0.70", "--confidence", "0.95"});
   EXPECT_EQ(good.exit_code, 0) << good.err;
   EXPECT_THAT(good.out, HasSubstr("PASS: 4 of 8 experts"));
@@ -139,7 +139,7 @@ TEST_F(Release, TheGatePassesAndFails) {
 // Mixtral in bf16 is 93 GB: two H100. With 4 experts it fits one, if its accuracy is allowed.
 TEST_F(Release, APruningPlanAndAMeasuredCurveChangeTheRecommendation) {
   write_plan();
-  ASSERT_EQ(import().exit_code, 0);
+  ASSERT_EQ(import_curve().exit_code, 0);
   const Finished unpruned = plan("");
   ASSERT_EQ(unpruned.exit_code, 0) << unpruned.err;
   const text::Document before = text::parse_json(unpruned.out, "stdout");
@@ -158,7 +158,7 @@ TEST_F(Release, APruningPlanAndAMeasuredCurveChangeTheRecommendation) {
 
   // The same plan, evaluated at 12 points less: back to 8 experts, and accuracy is the reason.
   set_pruned(0.70, 0.60);
-  ASSERT_EQ(import().exit_code, 0);
+  ASSERT_EQ(import_curve().exit_code, 0);
   const Finished bad = plan("pruning: {plan: ./pruning_plan.json}\n");
   ASSERT_EQ(bad.exit_code, 0) << bad.err;
   const text::Document back = text::parse_json(bad.out, "stdout");

@@ -35,16 +35,16 @@ struct Written {
 
 void expect_same(const Network& a, const Network& b) {
   ASSERT_EQ(a.layers.size(), b.layers.size());
-  EXPECT_EQ(a.head, b.head);
-  EXPECT_EQ(a.final_norm, b.final_norm);
+  EXPECT_TRUE(a.head == b.head);
+  EXPECT_TRUE(a.final_norm == b.final_norm);
   for (std::size_t l = 0; l < a.layers.size(); ++l) {
-    EXPECT_EQ(a.layers[l].norm, b.layers[l].norm);
-    EXPECT_EQ(a.layers[l].router, b.layers[l].router);
+    EXPECT_TRUE(a.layers[l].norm == b.layers[l].norm);
+    EXPECT_TRUE(a.layers[l].router == b.layers[l].router);
     ASSERT_EQ(a.layers[l].experts.size(), b.layers[l].experts.size());
     for (std::size_t e = 0; e < a.layers[l].experts.size(); ++e) {
-      EXPECT_EQ(a.layers[l].experts[e].in, b.layers[l].experts[e].in);
-      EXPECT_EQ(a.layers[l].experts[e].gate, b.layers[l].experts[e].gate);
-      EXPECT_EQ(a.layers[l].experts[e].out, b.layers[l].experts[e].out);
+      EXPECT_TRUE(a.layers[l].experts[e].in == b.layers[l].experts[e].in);
+      EXPECT_TRUE(a.layers[l].experts[e].gate == b.layers[l].experts[e].gate);
+      EXPECT_TRUE(a.layers[l].experts[e].out == b.layers[l].experts[e].out);
     }
   }
 }

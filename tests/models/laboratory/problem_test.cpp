@@ -22,13 +22,13 @@ TEST(RegimeProblem, IsAFunctionOfSeedTaskAndStream) {
   const RegimeProblem a({}, 7);
   const RegimeProblem b({}, 7);
   const Samples first = a.draw(1, 5, 50);
-  EXPECT_EQ(first.inputs, b.draw(1, 5, 50).inputs);
+  EXPECT_TRUE(first.inputs == b.draw(1, 5, 50).inputs);
   EXPECT_EQ(first.labels, b.draw(1, 5, 50).labels);
-  EXPECT_NE(first.inputs, a.draw(1, 6, 50).inputs);
-  EXPECT_NE(first.inputs, a.draw(2, 5, 50).inputs);
-  EXPECT_NE(first.inputs, RegimeProblem({}, 8).draw(1, 5, 50).inputs);
+  EXPECT_FALSE(first.inputs == a.draw(1, 6, 50).inputs);
+  EXPECT_FALSE(first.inputs == a.draw(2, 5, 50).inputs);
+  EXPECT_FALSE(first.inputs == RegimeProblem({}, 8).draw(1, 5, 50).inputs);
   // More samples of the same stream begin with the same ones.
-  EXPECT_EQ(a.draw(1, 5, 80).inputs.topRows(50), first.inputs);
+  EXPECT_TRUE(a.draw(1, 5, 80).inputs.topRows(50) == first.inputs);
 }
 
 // A context without noise names the regime, so only the labels' noise is left: accuracy 1 - noise.
