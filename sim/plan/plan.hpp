@@ -1,6 +1,7 @@
 #pragma once
 // Plan: judges all candidates and recommends one, with its reasons.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,11 +30,14 @@ struct Plan {
   std::vector<std::string> warnings;          // stale prices, short runs, extrapolation
 };
 
-// Progress: after each judged candidate.
-struct PlanOptions : WorkOptions {
+struct PlanOptions {
+  int threads = 1;
   // Error bands of the designs that the plan names: about as long again as the search of small
   // plans.
   bool bands = true;
+  std::function<void(std::size_t, std::size_t)> progress;  // after each judged candidate
+
+  operator WorkOptions() const { return {.threads = threads, .progress = progress}; }
 };
 
 // Throws: InputError at a key of the scenario that only simulate understands.
