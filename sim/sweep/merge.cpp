@@ -60,8 +60,8 @@ std::vector<std::filesystem::path> SweepFolder::files() const {
   for (const auto& entry : std::filesystem::directory_iterator(path_)) {
     const std::string name = entry.path().filename().string();
     const bool journal = name.starts_with("shard-") && name.ends_with(".jsonl");
-    // One that was begun and never got its first line has nothing yet.
-    if ((journal && entry.file_size() > 0) || entry.path() == store()) {
+    // One that was begun and never got its first line, or its tables, has nothing yet.
+    if ((journal || entry.path() == store()) && entry.file_size() > 0) {
       out.push_back(entry.path());
     }
   }

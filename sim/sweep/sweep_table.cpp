@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
 #include <set>
 
 namespace moeplan::sim {
@@ -23,9 +23,9 @@ Column column_from(text::Reader reader) {
   Column column;
   column.name = reader.string("name");
   const std::string type = reader.choice("type", type_names());
-  while (type_names()[static_cast<std::size_t>(column.type)] != type &&
-         column.type != CellType::text) {
-    column.type = static_cast<CellType>(static_cast<int>(column.type) + 1);
+  const auto found = std::find(type_names().begin(), type_names().end(), type);
+  if (found != type_names().end()) {  // else a problem of the reader
+    column.type = static_cast<CellType>(found - type_names().begin());
   }
   reader.finish();
   return column;
