@@ -49,6 +49,9 @@ struct SimulateCommand {
 
   int run() const {
     if (sim::is_static_scenario(choice.scenario)) {
+      if (draws > 0) {
+        throw CLI::ValidationError("--draws", "a static forward pass has its band already");
+      }
       return simulate_static(common, choice);
     }
     const std::optional<sim::Scenario> scenario = load_or_print(choice, common);

@@ -68,7 +68,6 @@ TEST(Sample, CapacitiesAreThoseOfAFullSearch) {
       const auto placed = deploy(world.scenario, candidate);
       const double full = find_capacity(std::get<Deployment>(placed), world.errors[0]).load;
       const double quick = sampler.sample(world)[Figure::capacity];
-      printf("RATIO %s %d %.4f\n", candidate.layout_name().c_str(), i, quick / full);
       EXPECT_NEAR(quick / full, 1.0, 0.04) << candidate.layout_name() << " world " << i;
       bias += std::log(quick / full) / kWorlds;
     }
