@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "models/units/parse.hpp"
-#include "models/units/require.hpp"
 #include "sim/deployment/kv_block.hpp"
 #include "sim/evaluate.hpp"
 #include "sim/plan/screen.hpp"
@@ -17,7 +16,6 @@ namespace {
 
 constexpr std::int64_t kBracketRequests = 1500;  // to find the neighbourhood
 constexpr double kBracketTolerance = 0.12;
-constexpr double kFarBelow = 1000.0;
 constexpr double kTooFast = 64.0;  // times the optimistic load: everything has arrived at once
 
 struct Miss {
@@ -86,38 +84,6 @@ class Search {
     }
     found_.binding = binding_of(found_.beyond, objectives_);
     return found_;
-  }
-
-  // See capacity_near().
-  double near(double guess, std::int64_t requests) {
-    struct Probe {
-      double load = 0.0;
-      double ratio = 0.0;  // of the objective missed worst; 0: unknown
-    };
-    Probe met;
-    Probe missed;
-    const auto probe = [&](double load) {
-      const ServingMetrics m = simulate_load(load, requests, true);
-      const bool good = meets(m, objectives_);
-      (good ? met : missed) = {load, m.overloaded ? 0.0 : worst_miss(m, objectives_).ratio};
-    };
-    double factor = 1.03;
-    for (double load = guess; met.load == 0.0 || missed.load == 0.0;
-         factor = std::min(2.0, factor * factor)) {
-      if (load < guess / kFarBelow || load > guess * kTooFast) {
-        return load < guess ? 0.0 : met.load;
-      }
-      probe(load);
-      load = met.load > 0.0 ? met.load * factor : missed.load / factor;
-    }
-    while (missed.load / met.load > 1.0 + kCapacityTolerance) {
-      probe(std::sqrt(met.load * missed.load));
-    }
-    double part = 0.5;  // of the way from met to missed, in logarithms
-    if (met.ratio > 0.0 && missed.ratio > met.ratio) {
-      part = std::clamp(-std::log(met.ratio) / std::log(missed.ratio / met.ratio), 0.0, 1.0);
-    }
-    return met.load * std::pow(missed.load / met.load, part);
   }
 
   ServingMetrics simulate_load(double value, std::int64_t requests, bool may_abort) {
@@ -259,14 +225,6 @@ double saturated_load(const Deployment& d, StepCost& cost) {
 Capacity find_capacity(const Deployment& deployment, const LawErrors& errors) {
   const std::unique_ptr<StepCost> cost = make_step_cost(deployment, errors);
   return Search(deployment, *cost).run();
-}
-
-double capacity_near(const Deployment& deployment, StepCost& cost, double guess,
-                     std::int64_t requests) {
-  require(guess > 0.0 && deployment.scenario->workload.can_run_longer() &&
-              !deployment.scenario->workload.closed_loop,
-          "a search from a guess needs open traffic at a rate");
-  return Search(deployment, cost).near(guess, requests);
 }
 
 }  // namespace moeplan::sim

@@ -32,11 +32,4 @@ Capacity find_capacity(const Deployment& deployment, const LawErrors& errors = {
 // whatever the objectives, and moving with the prices of its steps.
 double saturated_load(const Deployment& deployment, StepCost& cost);
 
-// For open traffic of a steady rate: the load at which runs of so many requests begin to miss the
-// objectives, searched from `guess` > 0 and interpolated within 2 %; 0 when a thousandth of the
-// guess misses still. Short runs see it elsewhere than long ones, but move it by the same factor
-// when laws change (sim/uncertainty).
-double capacity_near(const Deployment& deployment, StepCost& cost, double guess,
-                     std::int64_t requests);
-
 }  // namespace moeplan::sim

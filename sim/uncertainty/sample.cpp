@@ -83,31 +83,10 @@ DesignSampler::DesignSampler(const Scenario& scenario, const Design& design, boo
     : scenario_(scenario), design_(design), fixed_(fixed) {}
 
 DesignSampler::DesignSampler(const Scenario& scenario, const Design& design)
-    : DesignSampler(scenario, design, false) {
-  const auto placed = deploy(scenario, design.candidate);
-  const Deployment& deployment = std::get<Deployment>(placed);
-  const std::unique_ptr<StepCost> cost = make_step_cost(deployment);
-  saturated_ = saturated_load(deployment, *cost);
-  scaled_ = !scenario.workload.closed_loop && scenario.workload.can_run_longer() &&
-            scenario.workload.is_steady() && !scenario.workload.bursts;
-  if (scaled_) {
-    nearby_ = capacity_near(deployment, *cost, design.capacity.load, kShortRun);
-    scaled_ = nearby_ > 0.0;
-  }
-}
+    : DesignSampler(scenario, design, false) {}
 
 DesignSampler DesignSampler::fixed(const Scenario& scenario, const Design& design) {
   return {scenario, design, true};
-}
-
-double DesignSampler::capacity(const Deployment& deployment, const LawErrors& errors,
-                               StepCost& cost) const {
-  if (!scaled_) {
-    return find_capacity(deployment, errors).load;
-  }
-  // As estimated, the guess is the one that gave nearby_, and the factor is 1.
-  const double guess = design_.capacity.load * (saturated_load(deployment, cost) / saturated_);
-  return design_.capacity.load * capacity_near(deployment, cost, guess, kShortRun) / nearby_;
 }
 
 double DesignSampler::saturated(const DrawnScenario& world) const {
@@ -155,7 +134,7 @@ Sample DesignSampler::sample(const DrawnScenario& world) const {
   set_latency(design.metrics, design_.replicas, result);
   result.meets = accurate && meets(design.metrics, drawn.objectives.latency) &&
                  within_budget(drawn, design_.money, price);
-  design.capacity.load = capacity(deployment, errors, *cost);
+  design.capacity.load = find_capacity(deployment, errors).load;
   figure(result, Figure::capacity) = design.capacity.load;
   if (design.capacity.load <= 0.0) {
     for (const Figure none : {Figure::replicas, Figure::tokens_cost, Figure::input_cost,

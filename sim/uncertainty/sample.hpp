@@ -46,9 +46,7 @@ struct Sample {
 // How one design is evaluated in many worlds. Deterministic.
 class DesignSampler {
  public:
-  // A design of a plan. Its capacity in a world is its own times the factor by which the world
-  // moves the capacity of shorter runs (capacity_near); full searches where traffic is not open and
-  // steady.
+  // A design of a plan: its capacity is searched in every world.
   DesignSampler(const Scenario& scenario, const Design& design);
   // A design that was assessed (simulate): the fleet is fixed, nothing is searched.
   static DesignSampler fixed(const Scenario& scenario, const Design& design);
@@ -57,20 +55,12 @@ class DesignSampler {
   // saturated_load() of one engine: moves with its step prices, costs nothing to speak of.
   double saturated(const DrawnScenario& world) const;
 
-  // Requests of the shorter runs.
-  static constexpr std::int64_t kShortRun = 4000;
-
  private:
   DesignSampler(const Scenario& scenario, const Design& design, bool fixed);
-  // Capacity of an engine in a world; 0: none.
-  double capacity(const Deployment& deployment, const LawErrors& errors, StepCost& cost) const;
 
   const Scenario& scenario_;
   const Design& design_;
   bool fixed_;
-  bool scaled_ = false;     // by capacity_near
-  double nearby_ = 0.0;     // capacity_near as estimated
-  double saturated_ = 0.0;  // saturated_load as estimated
 };
 
 }  // namespace moeplan::sim
