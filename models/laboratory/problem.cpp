@@ -81,7 +81,8 @@ std::int32_t RegimeProblem::clean_label(const FloatMatrix& teacher,
 Samples RegimeProblem::draw(std::optional<std::int64_t> task, std::uint64_t stream,
                             std::int64_t count) const {
   const auto of = static_cast<std::size_t>(task.value_or(shape_.tasks));
-  require(of < teachers_.size() && count >= 1, "samples are of a task that there is");
+  require((!task || (*task >= 0 && *task < shape_.tasks)) && count >= 1,
+          "samples are of a task that there is");
   SplitMix random(split_mix(seed_ + 0x53616D706Cu) ^ split_mix(stream * 1024 + of));
   Samples samples{FloatMatrix(count, shape_.inputs()), {}};
   samples.labels.reserve(static_cast<std::size_t>(count));

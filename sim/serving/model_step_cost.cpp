@@ -30,9 +30,8 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, const LawErrors& erro
   decode_ = use_of("attention_decode");
   prefill_ = use_of("attention_prefill");
   mla_ = use_of("mla");
-  models::LawSupport stream;  // a profile may have it as the permute kernel
-  stream.add(laws_.stream.info());
-  stream_ = use_of(stream, "stream");
+  // A profile may have it as the permute kernel.
+  stream_ = use_of(support_of(laws_.stream.info().kernel), "stream");
   host_ = use_of("host");
   allreduce_ = use_of(Collective::all_reduce, deployment.tensor_group());
   allgather_ = use_of(Collective::all_gather, deployment.data_group());
@@ -64,14 +63,18 @@ void ModelStepCost::prepare_graphs() {
   }
 }
 
-ModelStepCost::LawUse ModelStepCost::use_of(std::string_view kernel) {
+models::LawSupport ModelStepCost::support_of(std::string_view kernel) const {
   models::LawSupport support;
   for (const models::LawInfo& law : laws_.all()) {
     if (law.kernel == kernel) {
       support.add(law);
     }
   }
-  return use_of(support, kernel);
+  return support;
+}
+
+ModelStepCost::LawUse ModelStepCost::use_of(std::string_view kernel) {
+  return use_of(support_of(kernel), kernel);
 }
 
 ModelStepCost::LawUse ModelStepCost::use_of(const models::LawSupport& support,

@@ -110,6 +110,7 @@ class ModelStepCost : public StepCost {
     int nodes = 1;
     std::string text() const;
   };
+  models::LawSupport support_of(std::string_view kernel) const;
   LawUse use_of(std::string_view kernel);
   LawUse use_of(models::Collective collective, const models::RankGroup& group);
   LawUse use_of(const models::LawSupport& support, std::string_view kernel);

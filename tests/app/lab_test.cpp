@@ -65,8 +65,8 @@ TEST_F(Lab, WritesWhatOtherCommandsRead) {
                  "precision: bf16}\npruning: {plan: ./pruned/pruning_plan.json}\n"
                  "accuracy: {curve: ./lab/curves/uncurl-sliced-8.json}\n"
                  "hardware: {gpu: h100-sxm, gpus: 1}\n"
-                 "workload:\n  rate: 1 requests/s\n  requests: 100\n  input_tokens: {tokens: 50}\n"
-                 "  output_tokens: {tokens: 10}\n"
+                 "workload:\n  rate: 1 requests/s\n  requests: 3000\n  input_tokens: {tokens: 50}\n"
+                 "  output_tokens: {tokens: 400}\n"
                  "objectives: {ttft_p99: 1 s}\nprices: {book: 2026-11}\n");
   const Finished plan = run_moeplan({"plan", scenario, "--format", "json"});
   EXPECT_EQ(plan.exit_code, 0) << plan.err;

@@ -182,7 +182,7 @@ std::vector<std::string> words_of(const std::string& line) {
 
 TEST(Usage, ExamplesOfHelpWork) {
   // As printed; --dry-run where a full run would be slow. The files of fit, import, validate,
-  // prune, compare, merge, export, report and inspect trace are the user's own.
+  // prune, compare, merge, export, gate, report and inspect trace are the user's own.
   const RunOptions here{.directory = source_dir()};
   for (const std::vector<std::string>& command : commands()) {
     for (const std::string& line : examples(help_of(command))) {
@@ -191,14 +191,14 @@ TEST(Usage, ExamplesOfHelpWork) {
       words.erase(words.begin());  // moeplan
       if (words.front() == "fit" || words.front() == "import" || words.front() == "validate" ||
           words.front() == "prune" || words.front() == "compare" || words.front() == "merge" ||
-          words.front() == "export" || words[1] == "trace") {
+          words.front() == "export" || words.front() == "gate" || words[1] == "trace") {
         continue;
       }
       if (words.front() == "report" && words[1].ends_with(".json")) {
         continue;
       }
       if ((words.front() == "plan" || words.front() == "simulate" || words.front() == "timeline" ||
-           words.front() == "sweep" || words.front() == "report") &&
+           words.front() == "sweep" || words.front() == "lab" || words.front() == "report") &&
           words.back() != "--help") {
         words.emplace_back("--dry-run");
       }

@@ -127,8 +127,8 @@ TEST_F(Harness, TaskNamesAreExact) {
 
 TEST_F(Harness, SeveralMetricsMustBeChosen) {
   HarnessFile file;
-  file.results["hellaswag"] =
-      R"({"acc,none": 0.5, "acc_stderr,none": 0.01, "acc_norm,none": 0.6, "acc_norm_stderr,none": 0.01})";
+  file.results["hellaswag"] = R"({"acc,none": 0.5, "acc_stderr,none": 0.01, )"
+                              R"("acc_norm,none": 0.6, "acc_norm_stderr,none": 0.01})";
   expect_input_error(
       [&] {
         harness_curve({{8, read(file)}}, options());

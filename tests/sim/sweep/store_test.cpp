@@ -83,8 +83,9 @@ TEST_F(Results, AreWrittenAsTheEcosystemReadsThem) {
             "task,id,workload.rate_per_s,\"odd \"\"name\"\", one\",gpus,accuracy_distinguishable\n"
             "1,id1,0.1,\"a,\"\"b\"\"\n\",1000,false\n"
             "2,id2,0.2,\"a,\"\"b\"\"\n\",2000,true\n");
-  EXPECT_THAT(export_jsonl(out), HasSubstr("{\"task\":1,\"id\":\"id1\",\"workload.rate_per_s\":0.1,"
-                                           "\"odd \\\"name\\\", one\":\"a,\\\"b\\\"\\n\""));
+  EXPECT_THAT(export_jsonl(out),
+              HasSubstr("{\"task\": 1, \"id\": \"id1\", \"workload.rate_per_s\": 0.1, "
+                        "\"odd \\\"name\\\", one\": \"a,\\\"b\\\"\\n\""));
   EXPECT_EQ(completeness(out), "2 of 4 points; missing: 0, 3");
   EXPECT_THAT(out.missing(1), ElementsAre(0));
 }
