@@ -16,7 +16,7 @@ struct SampleKey {
   std::string distribution;   // "" where routing plays no part
   std::string shape;
   std::string series;  // the shape and all else but `work` that sets the time: a line of a picture
-  std::string axis;  // of `work`: tokens, rows, sequences, bytes
+  std::string axis;    // of `work`: tokens, rows, sequences, bytes
   double work = 0.0;
 
   // The rows that one law describes: kernel, source, dtype.

@@ -10,8 +10,8 @@
 #include <span>
 #include <vector>
 
-#include "sim/topology/topology.hpp"
 #include "sim/engine/sim_time.hpp"
+#include "sim/topology/topology.hpp"
 
 namespace moeplan::sim {
 

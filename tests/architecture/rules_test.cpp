@@ -101,8 +101,7 @@ TEST(IncludeRule, NobodyIncludesTestsAndEveryFolderHasARow) {
 
 TEST(IncludeRule, ThirdPartyOnlyWhereTheTableSays) {
   EXPECT_THAT(includes("models/text/x.cpp", "<yaml-cpp/yaml.h>"), IsEmpty());
-  EXPECT_THAT(includes("sim/topology/topology.cpp", "<boost/graph/adjacency_list.hpp>"),
-              IsEmpty());
+  EXPECT_THAT(includes("sim/topology/topology.cpp", "<boost/graph/adjacency_list.hpp>"), IsEmpty());
   EXPECT_THAT(includes("sim/plan/x.cpp", "<fmt/format.h>"), IsEmpty());
   const std::vector<std::pair<std::string, std::string>> wrong = {
       {"models/catalog/x.cpp", "<yaml-cpp/yaml.h>"},

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "sim/topology/cluster.hpp"
 #include "sim/engine/random_stream.hpp"
 #include "sim/network/flow_network.hpp"
+#include "sim/topology/cluster.hpp"
 
 namespace {
 

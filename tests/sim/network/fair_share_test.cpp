@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "sim/topology/cluster.hpp"
 #include "sim/network/flow_network.hpp"
 #include "sim/network/max_min.hpp"
+#include "sim/topology/cluster.hpp"
 #include "tests/sim/network/networks.hpp"
 
 namespace moeplan::tests {

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "sim/topology/topology.hpp"
 #include "sim/network/flow_network.hpp"
+#include "sim/topology/topology.hpp"
 
 namespace moeplan::tests {
 

@@ -49,7 +49,7 @@ TEST(Search, BestQualityTakesTheMostAccurateThatTheBudgetPaysFor) {
   const auto planned = [&](double usd_per_month) {
     const Scenario scenario =
         Coder("search: best_quality, budget: " + std::to_string(usd_per_month) + " USD/month",
-                                    "700")
+              "700")
             .load();
     const Plan plan = make_plan(scenario, {});
     EXPECT_TRUE(plan.recommended);
