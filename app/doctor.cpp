@@ -30,7 +30,7 @@ std::string in_path(const std::string& name) {
   const std::string all = path == nullptr ? "" : path;
   for (std::size_t begin = 0; begin <= all.size();) {
     const std::size_t end = std::min(all.find(':', begin), all.size());
-    const std::string file = all.substr(begin, end - begin) + "/" + name;
+    std::string file = all.substr(begin, end - begin) + "/" + name;
     if (end > begin && ::access(file.c_str(), X_OK) == 0) {
       return file;
     }
