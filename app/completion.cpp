@@ -64,23 +64,23 @@ std::string names_of(const Level& level) {
   return out;
 }
 
-// zsh runs bash's functions through bashcompinit.
-std::string bash(const std::vector<Level>& levels) {
-  std::string out =
-      "_moeplan() {\n"
-      "  local word path='' i\n"
-      "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-      "    word=${COMP_WORDS[i]}\n"
-      "    case \"${path:+$path }$word\" in\n";
+// Shell code that leaves in `path` the subcommand that the words before the current one name.
+// range: of `i`, up to the current word; word: the i-th. Bash and zsh differ in these two alone.
+std::string find_path(const std::vector<Level>& levels, const std::string& range,
+                      const std::string& word) {
+  std::string out = "  local word path='' i\n  for ((" + range + "; i++)); do\n    word=" + word +
+                    "\n    case \"${path:+$path }$word\" in\n";
   for (const Level& level : levels) {
     if (!level.path.empty()) {
       out += "      " + quoted(level.path, false) + ") path=" + quoted(level.path, false) + " ;;\n";
     }
   }
-  out +=
-      "    esac\n"
-      "  done\n"
-      "  case $path in\n";
+  return out + "    esac\n  done\n  case $path in\n";
+}
+
+std::string bash(const std::vector<Level>& levels) {
+  std::string out =
+      "_moeplan() {\n" + find_path(levels, "i = 1; i < COMP_CWORD", "${COMP_WORDS[i]}");
   for (const Level& level : levels) {
     out +=
         "    " + quoted(level.path, false) + ") word=" + quoted(names_of(level), false) + " ;;\n";
@@ -93,23 +93,8 @@ std::string bash(const std::vector<Level>& levels) {
 }
 
 std::string zsh(const std::vector<Level>& levels) {
-  std::string out =
-      "#compdef moeplan\n"
-      "_moeplan() {\n"
-      "  local word path='' i\n"
-      "  local -a names\n"
-      "  for ((i = 2; i < CURRENT; i++)); do\n"
-      "    word=${words[i]}\n"
-      "    case \"${path:+$path }$word\" in\n";
-  for (const Level& level : levels) {
-    if (!level.path.empty()) {
-      out += "      " + quoted(level.path, false) + ") path=" + quoted(level.path, false) + " ;;\n";
-    }
-  }
-  out +=
-      "    esac\n"
-      "  done\n"
-      "  case $path in\n";
+  std::string out = "#compdef moeplan\n_moeplan() {\n  local -a names\n" +
+                    find_path(levels, "i = 2; i < CURRENT", "${words[i]}");
   for (const Level& level : levels) {
     out += "    " + quoted(level.path, false) + ") names=(";
     for (const Word& word : level.words) {
