@@ -29,7 +29,11 @@ models::Measurements sweep_measurements(const SweepFile& file, const AddRow& add
     for (const std::string& flag : point.flags) {
       ++flags[flag];
     }
-    const std::string reason = add(point, {.line = line, .seconds = point.median_s}, out);
+    models::SampleOrigin origin{.line = line, .seconds = point.median_s};
+    if (point.launches > 1) {
+      origin.launch_seconds = point.launch_medians;
+    }
+    const std::string reason = add(point, std::move(origin), out);
     if (!reason.empty()) {
       ++out.skipped[reason];
     }
@@ -41,6 +45,7 @@ models::Measurements sweep_measurements(const SweepFile& file, const AddRow& add
     out.notes.push_back(fmt::format("{} points are {}", points, flag));
   }
   for (const auto* about : {&header.fingerprint, &header.settings}) {
+    out.fingerprint.insert(about->begin(), about->end());
     for (const auto& [key, value] : *about) {
       out.notes.push_back(fmt::format("{}: {}", key, value));
     }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "calibrate/fitting/resample.hpp"
+
 namespace moeplan::calibrate {
 namespace {
 
@@ -63,6 +65,7 @@ models::FittedLaw law_from(const FitProblem& problem, const FitOutcome& outcome)
     }
   }
   law.covariance = outcome.covariance;
+  law.ensemble = resample(problem, outcome);
   return law;
 }
 

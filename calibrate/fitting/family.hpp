@@ -42,7 +42,8 @@ FamilyFit fit_family(const FitProblem& problem, const std::vector<int>& shape_of
 std::vector<std::vector<double>> hold_out(const FitProblem& problem, const FitOutcome& all,
                                           const std::vector<int>& group_of, int groups);
 
-// The law of the outcome: theta by name (parameters switched off are left out), covariance.
+// The law of the outcome: theta by name (parameters switched off are left out), covariance, and the
+// ensemble where the problem has launches.
 // Domain, constants, errors and sources are the caller's.
 models::FittedLaw law_from(const FitProblem& problem, const FitOutcome& outcome);
 

@@ -10,18 +10,19 @@ namespace {
 using models::AttentionSample;
 using models::AttentionShape;
 
-using Key = std::tuple<std::int64_t, std::int64_t, std::int64_t>;
+using ShapeKey = std::tuple<std::int64_t, std::int64_t, std::int64_t>;
 
 // Seconds, shapes and the common axes; `load` and `length` name the other two.
 SimpleRows rows_of(const std::vector<AttentionSample>& samples,
                    std::map<std::string, models::Interval>& domain) {
   require(!samples.empty(), "a fit needs samples");
   SimpleRows rows;
-  std::vector<Key> keys;
+  std::vector<ShapeKey> keys;
   for (const AttentionSample& sample : samples) {
     const AttentionShape& shape = sample.shape;
     rows.seconds.push_back(sample.origin.seconds);
-    rows.shape_of.push_back(shape_index(keys, Key(shape.heads, shape.kv_heads, shape.head_dim)));
+    rows.launches.push_back(sample.origin.launch_seconds);
+    rows.shape_of.push_back(shape_index(keys, ShapeKey(shape.heads, shape.kv_heads, shape.head_dim)));
     cover(domain, "heads", static_cast<double>(shape.heads));
     cover(domain, "kv_heads", static_cast<double>(shape.kv_heads));
     cover(domain, "head_dim", static_cast<double>(shape.head_dim));

@@ -28,6 +28,7 @@ FittedCollectives fit_collective(const std::vector<models::CollectiveSample>& sa
         {"launch_s", 8e-6, 8e-6}, {"bandwidth_Bps", 3e11, 3e11}, {"norm", 0.8, 1.0}};
     for (const models::CollectiveSample* row : rows) {
       problem.seconds.push_back(row->origin.seconds);
+      problem.launches.push_back(row->origin.launch_seconds);
     }
     problem.law = [&rows = rows](std::span<const double> v, std::size_t i) {
       return models::message_seconds({.launch = v[0], .bandwidth = v[1], .norm = v[2]},

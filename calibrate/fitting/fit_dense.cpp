@@ -24,6 +24,7 @@ FittedFamily fit_dense(const std::vector<models::DenseSample>& samples, const mo
   std::map<std::string, models::Interval> domain;
   for (const models::DenseSample& sample : samples) {
     rows.seconds.push_back(sample.origin.seconds);
+    rows.launches.push_back(sample.origin.launch_seconds);
     rows.left_out.push_back(is_cached(sample, gpu));
     rows.shape_of.push_back(shape_index(keys, std::pair(sample.columns, sample.inner)));
     cover(domain, "rows", sample.rows);

@@ -16,7 +16,7 @@ using models::ExchangePhase;
 using models::ExchangeSample;
 using models::ExchangeTheta;
 
-using Key = std::tuple<std::int64_t, std::int64_t, std::int64_t>;  // hidden, top-k, experts
+using ShapeKey = std::tuple<std::int64_t, std::int64_t, std::int64_t>;  // hidden, top-k, experts
 
 struct Rows {
   SimpleRows simple;
@@ -26,11 +26,12 @@ struct Rows {
 
 Rows rows_of(const std::vector<ExchangeSample>& samples, ExchangeMode mode) {
   Rows rows;
-  std::vector<Key> keys;
+  std::vector<ShapeKey> keys;
   for (const ExchangeSample& sample : samples) {
     rows.simple.seconds.push_back(sample.origin.seconds);
+    rows.simple.launches.push_back(sample.origin.launch_seconds);
     rows.simple.shape_of.push_back(
-        shape_index(keys, Key(sample.hidden, sample.top_k, sample.experts)));
+        shape_index(keys, ShapeKey(sample.hidden, sample.top_k, sample.experts)));
     rows.loads.push_back(exchange_load(sample, mode));
     const ExchangeLoad& load = rows.loads.back();
     const double tokens = load.tokens;

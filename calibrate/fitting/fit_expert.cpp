@@ -54,6 +54,7 @@ FitProblem problem_of(const std::vector<const ExpertSample*>& rows, const models
   problem.parameters = parameters(gpu, rows.front()->origin.precision);
   for (const ExpertSample* row : rows) {
     problem.seconds.push_back(row->origin.seconds);
+    problem.launches.push_back(row->origin.launch_seconds);
   }
   problem.law = [rows, sms = static_cast<double>(gpu.multiprocessors), tiles](
                     std::span<const double> v, std::size_t i) {
@@ -121,6 +122,9 @@ FitOutcome fit_within_limits(FitProblem& problem, std::vector<bool> free, const 
 models::TileRule best_tiles(const std::vector<const ExpertSample*>& rows, const models::Gpu& gpu,
                             bool parts) {
   using models::TileRule;
+  if (gpu.id.starts_with("cpu-")) {
+    return TileRule::by_rows;
+  }
   TileRule best = TileRule::by_tokens;
   double lowest = 0.0;
   for (const TileRule tiles : {TileRule::by_tokens, TileRule::by_local_experts, TileRule::fixed}) {
@@ -151,7 +155,7 @@ std::map<std::string, models::Interval> domain_of(const std::vector<const Expert
   return domain;
 }
 
-using Key = decltype(ExpertSample{}.key());
+using ShapeKey = decltype(ExpertSample{}.key());
 
 // What is held out together: the experts of the layer, or of the rank where all layers have as
 // many.
@@ -180,7 +184,7 @@ void add_surroundings(models::FittedLaw& law, const models::Gpu& gpu) {
 // The rows of one family, and the groups of them that are held out.
 struct ExpertRows {
   std::vector<const ExpertSample*> fitted;
-  std::vector<Key> shapes;
+  std::vector<ShapeKey> shapes;
   std::vector<int> shape_of;  // [fitted]
   std::vector<std::int64_t> counts;
   std::vector<int> count_of;  // [fitted]
@@ -287,7 +291,7 @@ FittedFamily fit_expert(const std::vector<ExpertSample>& samples, const models::
       into.measured.push_back(row.origin.seconds);
       into.group.push_back(static_cast<int>(group));
     };
-    std::vector<Key> shapes;
+    std::vector<ShapeKey> shapes;
     for (const ExpertSample* row : of) {
       predicted.push_back(seconds_by(found.all.theta, *row));
       measured.push_back(row->origin.seconds);

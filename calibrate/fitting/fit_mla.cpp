@@ -53,6 +53,7 @@ SimpleRows rows_of(const std::vector<LatentSample>& samples,
   for (const LatentSample& sample : samples) {
     const models::LatentShape& shape = sample.shape;
     rows.seconds.push_back(sample.origin.seconds);
+    rows.launches.push_back(sample.origin.launch_seconds);
     rows.shape_of.push_back(shape_index(keys, shape));
     cover(domain, "heads", static_cast<double>(shape.heads));
     cover(domain, "latent_row", static_cast<double>(shape.kv_lora_rank + shape.qk_rope_head_dim));

@@ -51,7 +51,8 @@ class Fitter {
       for (const std::string& note : file.notes) {
         out_.notes.push_back(file.name + ": " + note);
       }
-      out_.profile.provenance.push_back({file.name, file.sha256, file.source, file.rows()});
+      out_.profile.provenance.push_back(
+          {file.name, file.sha256, file.source, file.rows(), file.fingerprint});
     }
     experts();
     dense();

@@ -12,6 +12,7 @@ FittedFamily fit_stream(const std::vector<models::StreamSample>& samples, const 
   std::map<std::string, models::Interval> domain;
   for (const models::StreamSample& sample : samples) {
     rows.seconds.push_back(sample.origin.seconds);
+    rows.launches.push_back(sample.origin.launch_seconds);
     rows.shape_of.push_back(shape_index(layers, sample.layer));
     cover(domain, "bytes", sample.bytes);
   }

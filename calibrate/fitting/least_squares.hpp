@@ -24,6 +24,8 @@ struct FitProblem {
   std::vector<double> seconds;  // [rows], measured, > 0
   // Duration of row i by the law for the parameters theta [parameters]; > 0.
   std::function<double(std::span<const double> theta, std::size_t row)> law;
+  // [rows][launches], s: what resample() draws from; empty, or empty rows: not told apart.
+  std::vector<std::vector<double>> launches = {};
 };
 
 struct FitOptions {

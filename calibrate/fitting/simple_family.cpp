@@ -13,6 +13,7 @@ FittedFamily fit_simple(const SimpleRows& rows, const std::string& kernel,
     if (rows.left_out.empty() || !rows.left_out[i]) {
       used.push_back(i);
       problem.seconds.push_back(rows.seconds[i]);
+      problem.launches.push_back(rows.launches[i]);
       shape_of.push_back(rows.shape_of[i]);
     }
   }

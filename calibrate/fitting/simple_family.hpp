@@ -9,9 +9,10 @@
 namespace moeplan::calibrate {
 
 struct SimpleRows {
-  std::vector<double> seconds;  // [rows], measured
-  std::vector<int> shape_of;    // [rows]
-  std::vector<bool> left_out;   // [rows], not fitted but reported; empty: none
+  std::vector<double> seconds;                // [rows], measured
+  std::vector<std::vector<double>> launches;  // [rows][launches], as FitProblem has them
+  std::vector<int> shape_of;                  // [rows]
+  std::vector<bool> left_out;                 // [rows], not fitted but reported; empty: none
   bool band_of_fitted = false;  // the law's band is of the fitted rows alone, not of all reported
   int shapes = 0;
   std::vector<Parameter> parameters;

@@ -43,6 +43,11 @@ class Writer {
   void positive(const char* key, double value) { json_.set(key, value); }
   void text(const char* key, const std::string& value) { json_.set(key, value); }
   void flag(const char* key, bool value) { json_.set(key, value); }
+  void durations(const char* key, const std::vector<double>& values) {
+    if (!values.empty()) {
+      json_.set(key, values);
+    }
+  }
   void precision(const char* key, models::Precision value) {
     json_.set(key, std::string(name_of(value)));
   }
@@ -74,6 +79,11 @@ class FieldReader {
     const text::Node* node = reader_.node(key);
     value = node != nullptr &&
             as_boolean(reader_.problems(), *node, reader_.pointer_of(key)).value_or(false);
+  }
+  void durations(const char* key, std::vector<double>& values) {
+    if (reader_.has(key)) {
+      values = reader_.numbers(key, text::kPositive);
+    }
   }
   void precision(const char* key, models::Precision& value) {
     value = models::precision_from(reader_.choice(key, models::precision_names()))
@@ -107,13 +117,21 @@ Json source_json(const Measurements& file) {
   for (const auto& [why, rows] : file.skipped) {
     skipped.push(Json::object().set("reason", why).set("rows", rows));
   }
-  return Json::object()
-      .set("file", file.name)
-      .set("sha256", file.sha256)
-      .set("source", file.source)
-      .set("rows", file.rows())
-      .set("notes", file.notes)
-      .set("skipped", std::move(skipped));
+  Json json = Json::object()
+                  .set("file", file.name)
+                  .set("sha256", file.sha256)
+                  .set("source", file.source)
+                  .set("rows", file.rows())
+                  .set("notes", file.notes)
+                  .set("skipped", std::move(skipped));
+  if (!file.fingerprint.empty()) {
+    Json fingerprint = Json::object();
+    for (const auto& [key, value] : file.fingerprint) {
+      fingerprint.set(key, value);
+    }
+    json.set("fingerprint", std::move(fingerprint));
+  }
+  return json;
 }
 
 std::string common_device(const std::vector<Measurements>& files) {
@@ -212,6 +230,12 @@ Measurements parse_own_format(const std::string& content, const std::string& fil
     if (notes != nullptr) {
       for (const text::Node& note : notes->items) {
         out.notes.push_back(name + ": " + note.scalar);
+      }
+    }
+    if (source.has("fingerprint")) {
+      Reader fingerprint = source.section("fingerprint");
+      for (const std::string& key : fingerprint.keys()) {
+        out.fingerprint[key] = fingerprint.string(key);
       }
     }
     for (Reader& skipped : source.sections("skipped")) {

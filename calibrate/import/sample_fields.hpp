@@ -14,6 +14,7 @@ void origin_fields(Io& io, Origin& origin) {
   io.positive("seconds_s", origin.seconds);
   io.flag("host_launched", origin.host_launched);
   io.flag("repeated", origin.repeated);
+  io.durations("launch_seconds_s", origin.launch_seconds);
 }
 
 template <class Io>

@@ -8,7 +8,7 @@
 namespace moeplan::calibrate {
 namespace {
 
-using Part = ExpertCase::Part;
+using ExpertPart = ExpertCase::Part;
 using Move = MoveCase::Kind;
 
 struct ExpertShapes {
@@ -50,7 +50,7 @@ DeviceGrid cpu_grid() {
           .heads = {{16, 4, 64}, {8, 8, 128}},
           .decode = {{1, 8192}, {8, 2048}, {8, 4096}, {32, 1024}, {32, 512}, {64, 512}},
           .prefill = {{64, 0}, {256, 0}, {512, 0}, {64, 1024}, {256, 1024}},
-          .moved_tokens = {16, 256, 2048, 8192},
+          .moved_tokens = {16, 256, 2048, 8192, 32768},  // the last: beyond any cache
           .moved_hidden = 1024,
           .router_tokens = {16, 256, 2048},
           .launch = microseconds(10.0),
@@ -139,7 +139,7 @@ class Grid {
     return values;
   }
 
-  void add_expert(int level, Part part, const ExpertShapes& shape, std::int64_t experts,
+  void add_expert(int level, ExpertPart part, const ExpertShapes& shape, std::int64_t experts,
                   std::int64_t tokens, const std::string& distribution) {
     add(level, ExpertCase{part, shape.hidden, shape.intermediate, shape.top_k, tokens, distribution,
                           token_counts(distribution, experts, tokens, shape.top_k)});
@@ -150,17 +150,17 @@ class Grid {
       for (const std::int64_t tokens : octaves(device_.tokens)) {
         const int level = level_of(tokens, device_.tokens);
         for (const std::int64_t experts : shape.experts) {
-          add_expert(level, Part::layer, shape, experts, tokens, "balanced");
+          add_expert(level, ExpertPart::layer, shape, experts, tokens, "balanced");
         }
         for (const std::int64_t experts : shape.more_experts) {
-          add_expert(std::max(level, 1), Part::layer, shape, experts, tokens, "balanced");
+          add_expert(std::max(level, 1), ExpertPart::layer, shape, experts, tokens, "balanced");
         }
         if (level == 0) {
           const std::int64_t experts = shape.experts.back();
           for (const char* distribution : {"zipf_1", "zipf_2", "one_hot"}) {
-            add_expert(1, Part::layer, shape, experts, tokens, distribution);
+            add_expert(1, ExpertPart::layer, shape, experts, tokens, distribution);
           }
-          for (const Part part : {Part::up, Part::down, Part::products}) {
+          for (const ExpertPart part : {ExpertPart::up, ExpertPart::down, ExpertPart::products}) {
             add_expert(1, part, shape, experts, tokens, "balanced");
           }
           replayed(shape, tokens);
@@ -173,7 +173,7 @@ class Grid {
     const auto used = std::count_if(options_.replayed.begin(), options_.replayed.end(),
                                     [](double weight) { return weight > 0.0; });
     if (used >= shape.top_k) {
-      add(0, ExpertCase{Part::layer, shape.hidden, shape.intermediate, shape.top_k, tokens,
+      add(0, ExpertCase{ExpertPart::layer, shape.hidden, shape.intermediate, shape.top_k, tokens,
                         "replayed", apportion(options_.replayed, tokens, shape.top_k)});
     }
   }

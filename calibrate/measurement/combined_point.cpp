@@ -43,6 +43,7 @@ CombinedPoint combine_visits(const std::string& id, const std::vector<const Poin
     }
     const Summary between = summarize(medians);
     out.launches = static_cast<int>(medians.size());
+    out.launch_medians = medians;
     out.median_s = between.p50;
     out.sd_within_log = std::sqrt(variance / static_cast<double>(medians.size()));
     out.sd_between_log = between.log_sd;

@@ -15,12 +15,13 @@ struct CombinedPoint {
   std::string id;
   PointStatus status = PointStatus::measured;  // the first visit's that was not measured
   std::string reason;
-  double median_s = 0.0;           // median of the launches' medians
-  int launches = 0;                // that measured it
-  double sd_within_log = 0.0;      // sqrt of the launches' mean variance of ln(duration)
-  double sd_between_log = 0.0;     // standard deviation of ln(launch median); 0 for one launch
-  Summary summary;                 // of all samples
-  std::vector<std::string> flags;  // sorted: of the visits, and multimodal
+  double median_s = 0.0;               // median of the launches' medians
+  int launches = 0;                    // that measured it
+  std::vector<double> launch_medians;  // [launches], s, in the order of their numbers
+  double sd_within_log = 0.0;          // sqrt of the launches' mean variance of ln(duration)
+  double sd_between_log = 0.0;         // standard deviation of ln(launch median); 0 for one launch
+  Summary summary;                     // of all samples
+  std::vector<std::string> flags;      // sorted: of the visits, and multimodal
 };
 
 // One entry for every planned point that has a record, in plan order. A point is `measured` only

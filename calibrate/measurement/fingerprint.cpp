@@ -54,6 +54,18 @@ double bytes_of(const std::string& text) {
   return value;
 }
 
+// The most last-level cache that cores of an x86 processor share (EPYC with stacked cache). Virtual
+// machines without /sys/.../cache say through sysconf what the whole socket has, in all its parts.
+constexpr double kMostSharedCache = 96.0 * 1048576.0;
+
+double cache_by_sysconf(int level) {
+  const int name = level == 1   ? _SC_LEVEL1_DCACHE_SIZE
+                   : level == 2 ? _SC_LEVEL2_CACHE_SIZE
+                   : level == 3 ? _SC_LEVEL3_CACHE_SIZE
+                                : _SC_LEVEL4_CACHE_SIZE;
+  return std::clamp(static_cast<double>(::sysconf(name)), 0.0, kMostSharedCache);
+}
+
 // Data or unified cache of the level, of the first core; 0 when there is none.
 double cache_bytes(int level) {
   for (int index = 0; index < 8; ++index) {
@@ -63,7 +75,7 @@ double cache_bytes(int level) {
       return bytes_of(first_line(cache / "size"));
     }
   }
-  return 0.0;
+  return fs::exists("/sys/devices/system/cpu/cpu0/cache/index0") ? 0.0 : cache_by_sysconf(level);
 }
 
 std::string or_unknown(const std::string& text) { return text.empty() ? kUnknown : text; }

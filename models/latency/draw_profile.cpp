@@ -1,5 +1,6 @@
 #include "models/latency/draw_profile.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -34,12 +35,28 @@ Matrix lower_root(const Matrix& a) {
   return root;
 }
 
+void take_member(double z, FittedLaw& law) {
+  if (z == 0.0) {
+    return;
+  }
+  const double phi = 0.5 * std::erfc(-z / std::sqrt(2.0));
+  const auto members = static_cast<double>(law.ensemble.size());
+  const auto member = static_cast<std::size_t>(std::min(members * phi, members - 1.0));
+  for (std::size_t i = 0; i < law.covariance_of.size(); ++i) {
+    law.theta[law.covariance_of[i]] *= std::exp(law.ensemble[member][i]);
+  }
+}
+
 }  // namespace
 
 Profile draw_profile(const Profile& profile, const NormalScores& scores) {
   Profile drawn = profile;
   for (std::size_t law = 0; law < drawn.laws.size(); ++law) {
     FittedLaw& fitted = drawn.laws[law];
+    if (!fitted.ensemble.empty()) {
+      take_member(scores(law, 0), fitted);
+      continue;
+    }
     const Matrix root = lower_root(fitted.covariance);
     std::vector<double> z;
     for (std::size_t i = 0; i < root.size(); ++i) {

@@ -20,6 +20,8 @@ Tile tile_of(TileRule rule, double tokens, double local_experts) {
       return {64.0, 128.0};
     case TileRule::by_local_experts:
       return tokens <= local_experts ? Tile{16.0, 32.0} : Tile{64.0, 64.0};
+    case TileRule::by_rows:
+      return {1.0, 1.0};
     case TileRule::by_tokens:
       break;
   }
@@ -47,8 +49,9 @@ double gemm_seconds(const ExpertTheta& theta, const ExpertShape& shape, const Ex
   const double tiles = std::max(active, load.pairs / tile.rows);
   const double per_inner = 2.0 * tile.rows * tile.columns * theta.multiprocessors / theta.compute;
   const double across = gemm.columns / tile.columns / theta.multiprocessors;
-  const double again =
-      theta.reread > 0.0 ? across * across / (theta.reread + across * across) : 0.0;
+  const double again = theta.reread > 0.0 && theta.tiles != TileRule::by_rows
+                           ? across * across / (theta.reread + across * across)
+                           : 0.0;
   const double read = gemm.columns * gemm.inner * weight_bytes(shape.precision) *
                       (active + (tiles - active) * again);
   const double wave = tiles * across;
@@ -125,7 +128,7 @@ ExpertTheta expert_theta(const FittedLaw& law) {
 
 ExpertLatency::ExpertLatency(const FittedLaw& law) : info_(law.info) {
   require_form(law, {"tiled_experts_v1"});
-  require_whole(law, "tile_rule", 1, 3);
+  require_whole(law, "tile_rule", 1, 4);
   theta_ = expert_theta(law);
   tokens_ = upper_axis(info_, "tokens");
   pairs_ = upper_axis(info_, "pairs");

@@ -33,8 +33,10 @@ struct ExpertLoad {
 //     else 128. Source: vLLM 0.24 fused_moe.py, get_default_config.
 //   by_local_experts: 16 x 32 while T <= local experts, else 64 x 64. Source: vLLM 0.14, same
 //   place. fixed: 64 x 128.
+//   by_rows: no tiles; a CPU's products, whose work grows with every row and which read weights
+//   once.
 // A kernel with a configuration tuned for its shape departs from these; nothing tells which has.
-enum class TileRule { by_tokens = 1, by_local_experts = 2, fixed = 3 };
+enum class TileRule { by_tokens = 1, by_local_experts = 2, fixed = 3, by_rows = 4 };
 
 // What a measurement timed: the whole layer, one of its two grouped GEMMs alone, or both of them
 // and nothing around.
@@ -67,7 +69,7 @@ struct ExpertTheta {
 //   tiles = max(A, P / BM): row tiles of BM rows; w = tiles (N / BN) / multiprocessors: waves;
 //   c = 2 BM BN multiprocessors / compute: s per inner element of a wave of tiles;
 //   r = x^2 / (reread + x^2), x = (N / BN) / multiprocessors: share of an expert's weights that
-//       has left the L2 cache when its next row tile needs it; 0 when reread is 0.
+//       has left the L2 cache when its next row tile needs it; 0 when reread is 0, and by_rows.
 // BM, BN: rows and columns of a tile by the TileRule.
 // Traffic of all pairs of the group, not only the rank's: a Triton kernel allots and clears rows
 // for every pair; kernels that permute first have the rank's own pairs only.

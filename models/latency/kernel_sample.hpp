@@ -28,6 +28,9 @@ struct SampleOrigin {
   bool host_launched = false;
   // The same weights again and again, nothing in between: what fits the L2 cache is read from it.
   bool repeated = false;
+  // [launches] of the measuring program, each one's median, s; `seconds` is their median. Empty
+  // where the source tells no launches apart.
+  std::vector<double> launch_seconds;
 };
 
 struct ExpertSample {
@@ -125,8 +128,9 @@ struct Measurements {
   std::vector<StreamSample> streams;
   std::vector<ExchangeSample> exchanges;
   std::optional<StatedPeak> stated_peak;
-  std::vector<std::string> notes;               // rows that were left out, and why
-  std::map<std::string, std::int64_t> skipped;  // why -> rows that could not be read
+  std::vector<std::string> notes;                  // rows that were left out, and why
+  std::map<std::string, std::int64_t> skipped;     // why -> rows that could not be read
+  std::map<std::string, std::string> fingerprint;  // of the machine that measured; empty: imported
 
   std::int64_t rows() const {
     return static_cast<std::int64_t>(experts.size() + dense.size() + attention.size() +

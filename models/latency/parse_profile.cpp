@@ -159,6 +159,33 @@ void read_covariance(Reader& reader, FittedLaw& law) {
   }
 }
 
+void read_ensemble(Reader& reader, FittedLaw& law) {
+  const std::string key = "ensemble_log";
+  if (!reader.has(key)) {
+    return;
+  }
+  const Node* node = reader.node(key);
+  const std::size_t n = law.covariance_of.size();
+  bool fits = node->kind == text::Kind::sequence && !node->items.empty() &&
+              node->items.size() <= kMostMembers;
+  for (std::size_t i = 0; fits && i < node->items.size(); ++i) {
+    const Node& row = node->items[i];
+    fits = row.kind == text::Kind::sequence && row.items.size() == n;
+    std::vector<double> member;
+    for (std::size_t j = 0; fits && j < n; ++j) {
+      member.push_back(text::as_number(reader.problems(), row.items[j],
+                                       fmt::format("{}/{}/{}", reader.pointer_of(key), i, j),
+                                       {.low = -20.0, .high = 20.0})
+                           .value_or(0.0));
+    }
+    law.ensemble.push_back(std::move(member));
+  }
+  if (!fits) {
+    reader.problem(key, "E_VALUE", "wrong size of the ensemble",
+                   fmt::format("1 to {} members of {} numbers", kMostMembers, n));
+  }
+}
+
 std::optional<FitErrors::HeldOut> read_held_out(Reader& reader, const std::string& key,
                                                 const Node* node) {
   if (node == nullptr || node->kind == text::Kind::null) {
@@ -221,6 +248,7 @@ FittedLaw read_law(Reader& reader, const Profile& profile) {
                                  text::kNonNegative);
     law.info.domain = read_domain(reader.section("domain"), *form);
     read_covariance(reader, law);
+    read_ensemble(reader, law);
     law.errors = read_errors(reader.section("fit"));
   }
   law.info.median_abs_error = law.errors.median_abs_error;
@@ -269,10 +297,18 @@ Profile parse_profile(const std::string& content, const std::string& file) {
   units.choice("work", {"flop"});
   units.finish();
   for (Reader& entry : reader.sections("provenance")) {
-    profile.provenance.push_back({.file = entry.string("file"),
-                                  .sha256 = entry.string("sha256"),
-                                  .source = entry.string("source"),
-                                  .rows = entry.count("rows")});
+    ProfileFile& origin = profile.provenance.emplace_back();
+    origin = {.file = entry.string("file"),
+              .sha256 = entry.string("sha256"),
+              .source = entry.string("source"),
+              .rows = entry.count("rows"),
+              .fingerprint = {}};
+    if (entry.has("fingerprint")) {
+      Reader fingerprint = entry.section("fingerprint");
+      for (const std::string& key : fingerprint.keys()) {
+        origin.fingerprint[key] = fingerprint.string(key);
+      }
+    }
     entry.finish();
   }
   using Key = std::tuple<std::string, std::string, std::string, double, double, double>;

@@ -55,6 +55,9 @@ Json law_of(const FittedLaw& law) {
   object.set("form", law.info.form).set("theta", object_of(law.theta));
   object.set("constants", object_of(law.constants)).set("domain", domain_of(law.info.domain));
   object.set("covariance_of", law.covariance_of).set("covariance_log", law.covariance);
+  if (!law.ensemble.empty()) {
+    object.set("ensemble_log", law.ensemble);
+  }
   object.set("fit", errors_of(law.errors));
   object.set("discrepancy_sd_log", law.info.discrepancy_sd_log);
   object.set("source", law.info.source).set("files", law.files);
@@ -98,11 +101,15 @@ std::string profile_text(const Profile& profile) {
   root.set("units", Json::object().set("time", "s").set("size", "B").set("work", "flop"));
   Json files = Json::array();
   for (const ProfileFile& file : profile.provenance) {
-    files.push(Json::object()
-                   .set("file", file.file)
-                   .set("sha256", file.sha256)
-                   .set("source", file.source)
-                   .set("rows", file.rows));
+    Json entry = Json::object()
+                     .set("file", file.file)
+                     .set("sha256", file.sha256)
+                     .set("source", file.source)
+                     .set("rows", file.rows);
+    if (!file.fingerprint.empty()) {
+      entry.set("fingerprint", object_of(file.fingerprint));
+    }
+    files.push(std::move(entry));
   }
   root.set("provenance", files);
   Json laws = Json::array();

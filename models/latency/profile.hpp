@@ -41,6 +41,10 @@ struct FittedLaw {
   std::map<std::string, double> constants;      // not fitted
   std::vector<std::string> covariance_of;       // [n], theta names
   std::vector<std::vector<double>> covariance;  // [n x n], of ln theta
+  // [members x n], ln(theta of a member / theta): fits to resampled launches and points, for
+  // parameters in covariance_of. Empty where no launches were told apart: draws then come from the
+  // covariance.
+  std::vector<std::vector<double>> ensemble;
   FitErrors errors;
   std::vector<std::string> files;  // names in Profile::provenance
 
@@ -53,6 +57,7 @@ struct ProfileFile {
   std::string sha256;  // of its bytes
   std::string source;  // "imported: aiconfigurator" or "measured"
   std::int64_t rows = 0;
+  std::map<std::string, std::string> fingerprint;  // of the machine that measured; may be empty
 };
 
 struct Profile {
@@ -68,7 +73,8 @@ struct Profile {
 // Throws: InputError for files that are not such a profile: E_SCHEMA, E_UNKNOWN_KEY, a checksum
 // that does not match (the file was edited), an unknown form (lists the known ones), a missing or
 // unknown parameter, theta that is not finite and > 0, a domain with low > high, a covariance that
-// is not positive semidefinite, an error p90 below the median, no points, a law given twice.
+// is not positive semidefinite, an ensemble of another size, an error p90 below the median, no
+// points, a law given twice.
 Profile load_profile(const std::filesystem::path& path);
 // The same for text in memory; `file` names it in errors.
 Profile parse_profile(const std::string& content, const std::string& file);

@@ -31,6 +31,8 @@ models::Measurements one_of_each() {
       .hidden = 2048, .intermediate = 768, .top_k = 8, .experts = 128, .local_experts = 64};
   expert.load = {.tokens = 16.0, .pairs = 64.1, .active_experts = 40.7};
   file.experts = {expert};
+  file.experts.front().origin.launch_seconds = {3.1e-6, 3.3e-6, 3.7e-6};
+  file.fingerprint = {{"cpu", "any"}, {"threads", "2"}};
   file.dense = {{.origin = origin, .rows = 3.0, .columns = 4, .inner = 5, .product_alone = true}};
   models::AttentionSample attention;
   attention.origin = origin;

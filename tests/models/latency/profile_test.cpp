@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <regex>
 
+#include "models/latency/draw_profile.hpp"
 #include "models/text/input_error.hpp"
 #include "models/text/load.hpp"
 #include "tests/models/latency/sample_laws.hpp"
@@ -54,6 +56,36 @@ TEST(Profile, ReadsBackWhatWasWritten) {
   EXPECT_EQ(read.laws.front().covariance, sample().laws.front().covariance);
   EXPECT_EQ(read.find("expert", "bf16").size(), 1u);
   EXPECT_TRUE(read.find("expert", "fp8").empty());
+}
+
+TEST(Profile, KeepsEnsembleAndFingerprint) {
+  Profile profile = sample();
+  EXPECT_EQ(profile_text(profile).find("ensemble_log"), std::string::npos) << "only where known";
+  profile.laws.front().ensemble = {{0.1, -0.2}, {0.0, 0.3}, {-0.1, 0.0}};
+  profile.provenance.front().fingerprint = {{"cpu", "a \"quoted\" one"}};
+  const Profile read = parse_profile(profile_text(profile), "p.json");
+  EXPECT_EQ(read.laws.front().ensemble, profile.laws.front().ensemble);
+  EXPECT_EQ(read.provenance.front().fingerprint, profile.provenance.front().fingerprint);
+  EXPECT_EQ(profile_text(read), profile_text(profile));
+  const std::string after = "\"fit\": {";
+  refused(after, "\"ensemble_log\": [[0.1]],\n      " + after, "E_VALUE",
+          "1 to 1024 members of 2 numbers");
+  refused(after, "\"ensemble_log\": [],\n      " + after, "E_VALUE", "ensemble");
+  refused(after, "\"ensemble_log\": [[0.1, 99]],\n      " + after, "E_RANGE", "ensemble_log/0/1");
+}
+
+// A third of the scores each: Phi(-0.43) = 1/3.
+TEST(DrawProfile, TakesMembersOfTheEnsemble) {
+  Profile profile = sample();
+  profile.laws.front().ensemble = {{0.1, -0.2}, {0.0, 0.3}, {-0.1, 0.0}};
+  const auto launch = [&](double score) {
+    return draw_profile(profile, [&](auto, auto) { return score; }).laws.front().value("launch_s");
+  };
+  EXPECT_DOUBLE_EQ(launch(-1.0), 10e-6 * std::exp(0.1));
+  EXPECT_DOUBLE_EQ(launch(0.2), 10e-6);
+  EXPECT_DOUBLE_EQ(launch(1.0), 10e-6 * std::exp(-0.1));
+  EXPECT_DOUBLE_EQ(launch(40.0), 10e-6 * std::exp(-0.1)) << "the last one";
+  EXPECT_DOUBLE_EQ(launch(0.0), 10e-6) << "the fit itself";
 }
 
 TEST(Profile, ErrorsOnUnseenExpertCountsAreOptional) {
