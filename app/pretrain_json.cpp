@@ -9,6 +9,10 @@ using text::Json;
 
 Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
+Json seconds_json(const std::optional<Seconds>& time) {
+  return time ? Json(in_seconds(*time)) : Json();
+}
+
 Json pretraining_json(const sim::PretrainingCost& c) {
   return Json::object()
       .set("experts_pretrained", c.experts)
@@ -52,8 +56,8 @@ Json inference_json(const sim::InferenceCost& c) {
       .set("infeasible", text_or_null(c.why_not))
       .set("layout", text_or_null(c.layout))
       .set("latency_s", runs ? Json(in_seconds(c.latency)) : Json())
-      .set("latency_low_s", runs ? Json(in_seconds(c.latency_low)) : Json())
-      .set("latency_high_s", runs ? Json(in_seconds(c.latency_high)) : Json())
+      .set("latency_low_s", seconds_json(c.latency_low))
+      .set("latency_high_s", seconds_json(c.latency_high))
       .set("memory_bytes_per_gpu", in_bytes(c.memory))
       .set("gpus", c.gpus)
       .set("price", text_or_null(c.price_id))
@@ -126,7 +130,7 @@ Json study_json(const sim::PretrainingStudy& study) {
       .set("quality_tolerance", o.quality_tolerance)
       .set("pretraining_budget_usd",
            o.pretraining_budget ? Json(in_usd(*o.pretraining_budget)) : Json())
-      .set("latency_limit_s", o.latency ? Json(in_seconds(*o.latency)) : Json());
+      .set("latency_limit_s", seconds_json(o.latency));
 }
 
 }  // namespace

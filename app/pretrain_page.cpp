@@ -23,6 +23,13 @@ std::string days_text(Seconds time) { return fmt::format("{:.2f}", in_hours(time
 std::string ms_text(Seconds time) { return fmt::format("{:.2f}", in_milliseconds(time)); }
 std::string gib_text(Bytes amount) { return fmt::format("{:.2f}", in_gibibytes(amount)); }
 
+std::string band_text(const sim::InferenceCost& cost) {
+  const auto end = [](const std::optional<Seconds>& time) {
+    return time ? ms_text(*time) : std::string("overloaded");
+  };
+  return cost.why_not.empty() ? end(cost.latency_low) + " to " + end(cost.latency_high) : "-";
+}
+
 PageTable pretraining_table(const StudyResult& result) {
   PageTable table{
       "Pretraining",
@@ -46,8 +53,7 @@ PageTable inference_table(const sim::PretrainingStudy& study, const StudyResult&
   for (const sim::InferenceCost& c : result.inference) {
     const bool priced = c.latency > Seconds();
     table.rows.push_back(
-        {count_text(c.kept), c.layout, priced ? ms_text(c.latency) : "-",
-         priced ? ms_text(c.latency_low) + " to " + ms_text(c.latency_high) : "-",
+        {count_text(c.kept), c.layout, priced ? ms_text(c.latency) : "-", band_text(c),
          gib_text(c.memory), fmt::format("{:.2f}", in_usd_per_hour(c.rent)),
          priced ? fmt::format("{:.4g}", in_usd_per_million_tokens(c.per_token)) : "-",
          c.why_not.empty() ? "yes" : "no: " + c.why_not});

@@ -39,17 +39,21 @@ InferenceCost static_cost(const StaticScenario& scenario, const ForwardPass& pas
   return cost;
 }
 
-InferenceCost serving_cost(const Design& design) {
+InferenceCost serving_cost(const Scenario& scenario, const Design& design) {
   InferenceCost cost;
   cost.kept = design.candidate.experts_kept;
   cost.gpus = design.gpus_total();
   cost.layout =
-      fmt::format("{} x {}, {}", design.replicas, design.gpu, design.candidate.layout_name());
+      fmt::format("{} engine{} of {} on {}", design.replicas, design.replicas == 1 ? "" : "s",
+                  design.candidate.layout_name(), design.gpu);
   cost.latency = seconds(design.metrics.tpot.p99);
-  cost.latency_low = design.band ? seconds(design.band->fast.tpot.p99) : cost.latency;
-  cost.latency_high = design.band && !design.band->slow.overloaded
-                          ? seconds(design.band->slow.tpot.p99)
-                          : cost.latency;
+  const ErrorBand band = design.band ? *design.band : error_band(scenario, design);
+  if (!band.fast.overloaded) {
+    cost.latency_low = seconds(band.fast.tpot.p99);
+  }
+  if (!band.slow.overloaded) {
+    cost.latency_high = seconds(band.slow.tpot.p99);
+  }
   cost.memory = design.memory.weights() + design.memory.activations + design.memory.buffers;
   cost.price_id = design.money.price_id;
   cost.rent = design.money.rent;
@@ -73,7 +77,7 @@ std::vector<InferenceCost> serving_costs(const Scenario& scenario,
       }
     }
     if (best != nullptr) {
-      costs.push_back(serving_cost(*best));
+      costs.push_back(serving_cost(scenario, *best));
       continue;
     }
     InferenceCost cost;

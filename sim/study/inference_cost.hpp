@@ -3,6 +3,7 @@
 // alone: a pruned model runs as one pretrained with as many.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,11 +17,13 @@ struct InferenceCost {
   std::int64_t kept = 0;
   std::string why_not;  // why it cannot run; "": it can
   Seconds latency;      // of a static pass; p99 TPOT of the cheapest fleet of a serving scenario
-  Seconds latency_low;  // 5 and 95 % of the law's error; equal to latency where there is no band
-  Seconds latency_high;
+  // 5 and 95 % of the laws' errors; a serving design's slow end is absent where slower laws would
+  // overload the fleet.
+  std::optional<Seconds> latency_low;
+  std::optional<Seconds> latency_high;
   Bytes memory;  // of the fullest GPU: weights, and buffers or activations; no KV cache
   std::int64_t gpus = 0;
-  std::string layout;     // "8 x a10, experts over 2"
+  std::string layout;     // "8 x a10, experts over 2"; "3 engines of TP2 on a10"
   std::string price_id;   //
   UsdPerSecond rent;      // of whole instances
   UsdPerToken per_token;  // static: passes back to back; serving: of the scenario's traffic

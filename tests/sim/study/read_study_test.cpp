@@ -40,7 +40,7 @@ TEST(ReadStudy, KeptCountsDefaultToThePretrainedOnes) {
 }
 
 TEST(ReadStudy, UnknownKeysAreErrors) {
-  refused("nodes: 4", "node_count: 4", "E_UNKNOWN_KEY", "node_count", "did you mean 'nodes'?");
+  refused("nodes: 4", "nods: 4", "E_UNKNOWN_KEY", "nods", "did you mean 'nodes'?");
   refused("prices:", "prise: {}\nprices:", "E_UNKNOWN_KEY", "prise", "prices");
   refused("{value: 0.30, low", "{value: 0.30, lowest", "E_UNKNOWN_KEY", "lowest", "low");
 }

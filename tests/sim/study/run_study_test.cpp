@@ -130,8 +130,8 @@ TEST(RunStudy, MoneyAddsUp) {
     EXPECT_EQ(cost.price_id, "aws-g5.48xlarge-on_demand");
     EXPECT_NEAR(cost.per_token.value(), in_seconds(cost.latency) / 3600 * 16.288 / 4096,
                 1e-9 * cost.per_token.value());
-    EXPECT_LT(cost.latency_low, cost.latency);
-    EXPECT_GT(cost.latency_high, cost.latency);
+    EXPECT_LT(cost.latency_low.value(), cost.latency);
+    EXPECT_GT(cost.latency_high.value(), cost.latency);
   }
   for (const StudyOption& o : answer.result.options) {
     EXPECT_NEAR(in_usd(o.lifetime_cost),
