@@ -234,7 +234,8 @@ std::vector<std::string> study_warnings(const PretrainingStudy& study, const Stu
   if (std::holds_alternative<StaticScenario>(study.inference)) {
     out.push_back(
         "Inference is one static pass after another, all GPUs busy: a lower bound of the cost of "
-        "a token. The law is affine in local experts and errs by up to 30 % at 32 experts.");
+        "a token. The law is affine in local experts: of figure 2a's passes on A10s it meets 8, 64 "
+        "and 128 experts and takes 30 % too long at 32.");
   }
   if (!result.not_measured.empty()) {
     out.push_back(

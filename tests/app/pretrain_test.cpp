@@ -95,6 +95,21 @@ TEST(PretrainCommand, DryRunAndPrintConfig) {
   EXPECT_THAT(values.out, testing::ContainsRegex("pretraining.nodes +4 +.*pretraining.yaml:"));
 }
 
+// The committed study that serves its models: figures of a plan, not of a pass.
+TEST(PretrainCommand, AStudyMayServeItsModels) {
+  const std::string file = (source_dir() / "scenarios/study/pretrain_and_serve.yaml").string();
+  const Finished run = run_moeplan({"pretrain", file, "--format", "json"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const text::Document document = text::parse_json(run.out, "stdout");
+  EXPECT_EQ(at(at(document.root, "study"), "latency_of").scalar, "p99 TPOT");
+  double before = 0.0;
+  for (const Node& runs : at(document.root, "inference").items) {
+    EXPECT_EQ(at(runs, "infeasible").kind, text::Kind::null);
+    EXPECT_GT(number(runs, "cost_usd_per_million_tokens"), before) << "more experts cost more";
+    before = number(runs, "cost_usd_per_million_tokens");
+  }
+}
+
 TEST(PretrainCommand, ExitCodes) {
   const TemporaryDirectory folder;
   const auto exit_of = [&](const std::string& text) {
