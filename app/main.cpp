@@ -19,6 +19,7 @@ int run(int argc, char** argv) {
       "  moeplan plan --help\n");
   int exit_code = moeplan::app::kOk;
   moeplan::app::add_plan(app, exit_code);
+  moeplan::app::add_pretrain(app, exit_code);
   moeplan::app::add_simulate(app, exit_code);
   moeplan::app::add_timeline(app, exit_code);
   moeplan::app::add_sweep(app, exit_code);

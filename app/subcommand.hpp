@@ -43,6 +43,7 @@ void add_common_options(CLI::App& command, CommonOptions& options,
 
 // Each registers its subcommand; on a match `exit_code` is set by its callback.
 void add_plan(CLI::App& app, int& exit_code);
+void add_pretrain(CLI::App& app, int& exit_code);
 void add_simulate(CLI::App& app, int& exit_code);
 void add_timeline(CLI::App& app, int& exit_code);
 void add_sweep(CLI::App& app, int& exit_code);

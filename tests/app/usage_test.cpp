@@ -28,8 +28,9 @@ TEST(Usage, WrongCommandLinesExitWith2AndHelpOnStderr) {
   const std::vector<Case> cases = {
       {{}, "no subcommand"},
       {{"plam"},
-       "unknown subcommand 'plam', expected one of plan, simulate, timeline, sweep, merge, export, "
-       "compare, report, inspect, fit, import, validate, prune, gate, lab, scorecard, schema, "
+       "unknown subcommand 'plam', expected one of plan, pretrain, simulate, timeline, sweep, "
+       "merge, export, compare, report, inspect, fit, import, validate, prune, gate, lab, "
+       "scorecard, schema, "
        "completion, doctor; "
        "did you "
        "mean 'plan'?"},
@@ -142,6 +143,7 @@ std::vector<std::string> examples(const std::string& help) {
 const std::vector<std::vector<std::string>>& commands() {
   static const std::vector<std::vector<std::string>> all = {{},
                                                             {"plan"},
+                                                            {"pretrain"},
                                                             {"simulate"},
                                                             {"timeline"},
                                                             {"sweep"},
