@@ -28,7 +28,8 @@ TEST(Usage, WrongCommandLinesExitWith2AndHelpOnStderr) {
       {{}, "no subcommand"},
       {{"plam"},
        "unknown subcommand 'plam', expected one of plan, simulate, timeline, sweep, merge, export, "
-       "compare, report, inspect, fit, import, validate, prune, gate, lab, scorecard, schema, "
+       "share, compare, report, inspect, fit, import, validate, prune, gate, lab, scorecard, "
+       "schema, "
        "completion, doctor; "
        "did you "
        "mean 'plan'?"},
@@ -130,6 +131,7 @@ const std::vector<std::vector<std::string>>& commands() {
                                                             {"sweep"},
                                                             {"merge"},
                                                             {"export"},
+                                                            {"share"},
                                                             {"compare"},
                                                             {"report"},
                                                             {"inspect"},
@@ -198,7 +200,8 @@ TEST(Usage, ExamplesOfHelpWork) {
         continue;
       }
       if ((words.front() == "plan" || words.front() == "simulate" || words.front() == "timeline" ||
-           words.front() == "sweep" || words.front() == "lab" || words.front() == "report") &&
+           words.front() == "sweep" || words.front() == "lab" || words.front() == "share" ||
+           words.front() == "report") &&
           words.back() != "--help") {
         words.emplace_back("--dry-run");
       }

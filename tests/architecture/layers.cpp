@@ -82,6 +82,7 @@ const std::vector<Layer>& layers() {
       {"sim", kBelowEvaluate},
       {"sim/plan", with(kBelowEvaluate, "sim")},
       {"sim/sweep", with(with(kBelowEvaluate, "sim"), "sim/plan")},
+      {"sim/share", with(with(kBelowEvaluate, "sim"), "sim/plan")},
       {"sim/timeline", with(kBelowEvaluate, "sim")},
       {"sim/uncertainty", with(with(kBelowEvaluate, "sim"), "sim/plan")},
       {"sim/report",
