@@ -1,10 +1,11 @@
-// moeplan completion: what a shell needs to complete subcommands and options, made from the same
-// parser that reads them, so that it cannot fall behind.
+// moeplan completion: what a shell needs to complete subcommands and options, and the manual page,
+// made from the same parser that reads them, so that neither can fall behind.
 
 #include <algorithm>
 #include <iostream>
 #include <vector>
 
+#include "app/man_page.hpp"
 #include "app/subcommand.hpp"
 
 namespace moeplan::app {
@@ -139,15 +140,21 @@ std::string fish(const std::vector<Level>& levels) {
 
 void add_completion(CLI::App& app, int& exit_code) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* sub = app.add_subcommand("completion", "Print what a shell needs to complete moeplan");
-  sub->add_option("SHELL", *shell, "bash, zsh or fish")
+  CLI::App* sub = app.add_subcommand(
+      "completion", "Print what a shell needs to complete moeplan, or its manual page");
+  sub->add_option("SHELL", *shell, "bash, zsh, fish, or man for moeplan(1)")
       ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+      ->check(CLI::IsMember({"bash", "zsh", "fish", "man"}));
   sub->footer(
       "Examples:\n"
       "  moeplan completion bash\n"
-      "  moeplan completion fish\n");
+      "  moeplan completion man\n");
   sub->callback([shell, &app, &exit_code] {
+    if (*shell == "man") {
+      std::cout << man_page(app, kVersion);
+      exit_code = kOk;
+      return;
+    }
     std::vector<Level> levels;
     collect(app, "", levels);
     std::cout << (*shell == "bash" ? bash(levels) : *shell == "zsh" ? zsh(levels) : fish(levels));

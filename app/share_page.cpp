@@ -110,9 +110,9 @@ PageTable hour_table(const sim::Share& share) {
       row.push_back(fmt::format("{:.2f}", in_per_second(task.rates[h])));
     }
     for (const Strategy& s : share.strategies) {
-      row.push_back(s.adaptation               ? assigned(share, s, h)
-                    : s.hourly_engines.empty() ? "-"
-                                               : fmt::format("{}", s.hourly_engines[h]));
+      row.push_back(s.adaptation ? assigned(share, s, h)
+                    : !s.works() ? "-"
+                                 : fmt::format("{}", s.hourly_engines[h]));
     }
     table.rows.push_back(std::move(row));
   }
@@ -202,8 +202,7 @@ Json hour_json(const sim::Share& share, std::size_t hour) {
   }
   Json json = Json::object().set("hour", hour).set("requests_per_s", std::move(rates));
   for (const Strategy& s : share.strategies) {
-    json.set(s.name + "_engines",
-             s.hourly_engines.empty() || !s.works() ? Json() : Json(s.hourly_engines[hour]));
+    json.set(s.name + "_engines", !s.works() ? Json() : Json(s.hourly_engines[hour]));
   }
   return json;
 }

@@ -23,6 +23,8 @@ struct FamilyReport {
   std::int64_t extrapolated_points = 0;
   std::optional<models::FitErrors::HeldOut> leave_one_shape_out;
   std::optional<models::FitErrors::HeldOut> leave_one_expert_count_out;
+  // Of the bands that the other shapes give, on shapes held out; nothing below three.
+  std::optional<Coverage> held_out_coverage;
 };
 
 struct FamilyFit {

@@ -202,6 +202,7 @@ ExpertRows group(std::vector<const ExpertSample*> fitted) {
 struct HeldOutRows {
   std::vector<double> predicted;
   std::vector<double> measured;
+  std::vector<int> group;
 
   std::optional<models::FitErrors::HeldOut> errors() const {
     if (measured.empty()) {
@@ -280,9 +281,11 @@ FittedFamily fit_expert(const std::vector<ExpertSample>& samples, const models::
     std::vector<double> measured;
     HeldOutRows by_shape;
     HeldOutRows by_count;
-    const auto held = [](HeldOutRows& into, double prediction, const ExpertSample& row) {
+    const auto held = [](HeldOutRows& into, double prediction, const ExpertSample& row,
+                         std::ptrdiff_t group) {
       into.predicted.push_back(prediction);
       into.measured.push_back(row.origin.seconds);
+      into.group.push_back(static_cast<int>(group));
     };
     std::vector<Key> shapes;
     for (const ExpertSample* row : of) {
@@ -294,20 +297,22 @@ FittedFamily fit_expert(const std::vector<ExpertSample>& samples, const models::
       if (!found.held_out.empty() && key != rows.shapes.end()) {
         held(by_shape,
              seconds_by(found.held_out[static_cast<std::size_t>(key - rows.shapes.begin())], *row),
-             *row);
+             *row, key - rows.shapes.begin());
       }
       const std::int64_t experts = rows.by_rank ? row->shape.local_experts : row->shape.experts;
       const auto count = std::find(rows.counts.begin(), rows.counts.end(), experts);
       if (!without_count.empty() && count != rows.counts.end()) {
         held(by_count,
              seconds_by(without_count[static_cast<std::size_t>(count - rows.counts.begin())], *row),
-             *row);
+             *row, count - rows.counts.begin());
       }
     }
     line.shapes = static_cast<std::int64_t>(shapes.size());
     line.errors = summarize(predicted, measured);
     line.leave_one_shape_out = by_shape.errors();
     line.leave_one_expert_count_out = by_count.errors();
+    line.held_out_coverage =
+        held_out_coverage(by_shape.predicted, by_shape.measured, by_shape.group);
     family.reports.push_back(line);
   };
   report(family.law.distribution, reported);

@@ -37,7 +37,12 @@ text::Json family_json(const FamilyReport& family) {
       .set("bias", family.errors.bias)
       .set("extrapolated_points", family.extrapolated_points)
       .set("leave_one_shape_out", held_out_json(family.leave_one_shape_out))
-      .set("leave_one_expert_count_out", held_out_json(family.leave_one_expert_count_out));
+      .set("leave_one_expert_count_out", held_out_json(family.leave_one_expert_count_out))
+      .set("held_out_band_coverage",
+           family.held_out_coverage ? text::Json::object()
+                                          .set("points", family.held_out_coverage->points)
+                                          .set("fraction", family.held_out_coverage->fraction())
+                                    : text::Json());
 }
 
 text::Json families_json(const std::vector<FamilyReport>& families) {
@@ -50,17 +55,19 @@ text::Json families_json(const std::vector<FamilyReport>& families) {
 
 std::string families_table(const std::vector<FamilyReport>& families) {
   constexpr const char* kLine =
-      "{:<17} {:<9} {:<15} {:>6} {:>6} {:>7} {:>7} {:>7} {:>7} {:>15} {:>15}  {}\n";
-  std::string table =
-      fmt::format(fmt::runtime(kLine), "kernel", "dtype", "distribution", "shapes", "points",
-                  "median", "p90", "max", "bias", "unseen shape", "unseen count", "source");
+      "{:<17} {:<9} {:<15} {:>6} {:>6} {:>7} {:>7} {:>7} {:>7} {:>15} {:>15} {:>7}  {}\n";
+  std::string table = fmt::format(fmt::runtime(kLine), "kernel", "dtype", "distribution", "shapes",
+                                  "points", "median", "p90", "max", "bias", "unseen shape",
+                                  "unseen count", "in band", "source");
   for (const FamilyReport& family : families) {
-    table += fmt::format(fmt::runtime(kLine), family.kernel, family.dtype,
-                         family.distribution.empty() ? "-" : family.distribution, family.shapes,
-                         family.errors.points, percent(family.errors.median_abs),
-                         percent(family.errors.p90_abs), percent(family.errors.max_abs),
-                         percent(family.errors.bias), held_out_text(family.leave_one_shape_out),
-                         held_out_text(family.leave_one_expert_count_out), family.kernel_source);
+    table += fmt::format(
+        fmt::runtime(kLine), family.kernel, family.dtype,
+        family.distribution.empty() ? "-" : family.distribution, family.shapes,
+        family.errors.points, percent(family.errors.median_abs), percent(family.errors.p90_abs),
+        percent(family.errors.max_abs), percent(family.errors.bias),
+        held_out_text(family.leave_one_shape_out), held_out_text(family.leave_one_expert_count_out),
+        family.held_out_coverage ? percent(family.held_out_coverage->fraction()) : std::string("-"),
+        family.kernel_source);
   }
   return table;
 }

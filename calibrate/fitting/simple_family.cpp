@@ -40,6 +40,7 @@ FittedFamily fit_simple(const SimpleRows& rows, const std::string& kernel,
   if (!held_out.empty()) {
     const ErrorSummary errors = summarize(held_out, rows.seconds);
     report.leave_one_shape_out = {errors.median_abs, errors.p90_abs};
+    report.held_out_coverage = held_out_coverage(held_out, rows.seconds, rows.shape_of);
   }
   family.law.info.kernel = kernel;
   family.law.info.kernel_source = origin.kernel_source;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "models/units/require.hpp"
 
@@ -39,6 +40,36 @@ double log_sd(const std::vector<double>& predicted, const std::vector<double>& m
     logs.push_back(std::abs(std::log(predicted[i] / measured[i])));
   }
   return std::max({0.02, quantile(logs, 0.5) / 0.674, quantile(logs, 0.9) / 1.645});
+}
+
+std::optional<Coverage> held_out_coverage(const std::vector<double>& predicted,
+                                          const std::vector<double>& measured,
+                                          const std::vector<int>& group_of) {
+  require(predicted.size() == measured.size() && group_of.size() == measured.size(),
+          "every row has a prediction and a group");
+  const std::set<int> groups(group_of.begin(), group_of.end());
+  if (groups.size() < 3) {
+    return std::nullopt;
+  }
+  Coverage coverage;
+  for (const int group : groups) {
+    std::vector<double> others;
+    std::vector<double> others_measured;
+    for (std::size_t i = 0; i < measured.size(); ++i) {
+      if (group_of[i] != group) {
+        others.push_back(predicted[i]);
+        others_measured.push_back(measured[i]);
+      }
+    }
+    const double reach = 1.645 * log_sd(others, others_measured);
+    for (std::size_t i = 0; i < measured.size(); ++i) {
+      if (group_of[i] == group) {
+        ++coverage.points;
+        coverage.covered += std::abs(std::log(predicted[i] / measured[i])) <= reach ? 1 : 0;
+      }
+    }
+  }
+  return coverage;
 }
 
 }  // namespace moeplan::calibrate

@@ -157,6 +157,16 @@ Plan make_plan(const Scenario& scenario, const PlanOptions& options) {
     });
     plan.binding_constraint = binding_constraint(plan, scenario);
     plan.api = api_break_even(scenario, chosen);
+    plan.rent_or_buy = rent_or_buy(scenario, chosen);
+    std::set<std::size_t> compared = {*plan.recommended};
+    if (plan.baseline) {
+      compared.insert(*plan.baseline);
+    }
+    for (const std::size_t design : compared) {
+      if (auto day = day_plan(scenario, plan.designs, design)) {
+        plan.day.push_back(std::move(*day));
+      }
+    }
   }
   for (const auto& named : {plan.recommended, plan.baseline, plan.runner_up}) {
     if (options.bands && named && !plan.designs[*named].band && goal != SearchGoal::most_traffic) {

@@ -8,9 +8,11 @@
 
 #include "sim/plan/api_break_even.hpp"
 #include "sim/plan/break_even.hpp"
+#include "sim/plan/day_plan.hpp"
 #include "sim/plan/design.hpp"
 #include "sim/plan/for_each_index.hpp"
 #include "sim/plan/pruning_limit.hpp"
+#include "sim/plan/rent_or_buy.hpp"
 
 namespace moeplan::sim {
 
@@ -25,6 +27,8 @@ struct Plan {
   std::vector<BreakEven> break_even;          // between kinds of hardware; empty where there is one
   std::optional<PruningLimit> pruning_limit;  // where several counts of experts were tried
   std::optional<ApiBreakEven> api;            // where the scenario has prices of an API
+  std::vector<TenureRow> rent_or_buy;         // of the recommendation; empty without one
+  std::vector<DayPlan> day;                   // of recommendation and baseline, with a day profile
   std::string binding_constraint;             // ttft tpot throughput accuracy memory budget none
   std::vector<std::string> reasons;           // sentences: why this one, what pruning saved
   std::vector<std::string> warnings;          // stale prices, short runs, extrapolation

@@ -289,6 +289,16 @@ std::vector<std::string> reasons(const Plan& plan, const Scenario& scenario) {
                                            *api.wins_always_from)
                              : "a full fleet of such engines costs more at any traffic"));
   }
+  for (const DayPlan& day : plan.day) {
+    if (day.design == *plan.recommended && day.mixed) {
+      out.push_back(
+          fmt::format("Over the day it needs {} to {} engines: {:.0f} USD a month when kept at the "
+                      "peak, {:.0f} "
+                      "with {} engines committed to and the rest by the hour.",
+                      day.fewest_engines, day.peak_engines, day.fixed.usd_per_month,
+                      day.mixed->usd_per_month, day.mixed->base_engines));
+    }
+  }
   if (plan.runner_up) {
     const Design& second = plan.designs[*plan.runner_up];
     out.push_back(fmt::format("Runner-up: {}, {:.0f} USD a month.", describe(second, scenario),

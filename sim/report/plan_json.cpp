@@ -4,6 +4,7 @@
 
 #include "sim/report/json_parts.hpp"
 #include "sim/report/routing_report.hpp"
+#include "sim/report/tenure_report.hpp"
 #include "sim/report/uncertainty_report.hpp"
 
 namespace moeplan::sim {
@@ -294,6 +295,8 @@ Json plan_json(const Plan& plan, const Scenario& scenario, const ReportContext& 
       .set("break_even", break_even_json(plan))
       .set("pruning_limit", pruning_limit_json(plan))
       .set("api_break_even", api_json(plan))
+      .set("rent_or_buy", rent_or_buy_json(plan))
+      .set("day", day_json(plan))
       .set("reasons", plan.reasons)
       .set("warnings", plan.warnings)
       .set("accuracy_curve", accuracy_curve_json(scenario))

@@ -11,6 +11,7 @@
 #include "sim/report/money_table.hpp"
 #include "sim/report/report_writer.hpp"
 #include "sim/report/routing_report.hpp"
+#include "sim/report/tenure_report.hpp"
 #include "sim/report/uncertainty_report.hpp"
 
 namespace moeplan::sim {
@@ -193,6 +194,8 @@ std::string plan_text(const Plan& plan, const Scenario& scenario, const ReportCo
     out.heading("Break-even between GPUs (rents at which the recommendation changes)");
     out.table(break_even_table(plan, scenario));
   }
+  add_day(plan, scenario, out);
+  add_rent_or_buy(plan, out);
   if (!shown.empty()) {
     out.heading("Memory");
     out.table(memory_table(shown, scenario));

@@ -255,6 +255,9 @@ std::vector<Field> make_fields() {
                             "Blocks of equal prompt beginnings are computed once (vLLM's automatic "
                             "prefix caching); needs a trace with block hashes, or "
                             "workload.shared_prefix."));
+  t.push_back(quantity_field("engine.startup_time", kTime, "10 min", text::kNonNegative,
+                             "From renting a machine to its engine's first request; paid for where "
+                             "a fleet follows workload.day_profile."));
   t.push_back(number_field("engine.jitter", "0", {.low = 0.0, .high = 1.0},
                            "Standard deviation of the log of a factor of mean 1 drawn per step."));
 

@@ -77,6 +77,7 @@ EngineOptions read_engine(Checker& check, const ScenarioValues& values,
   e.graph_sizes = read_graph_sizes(check, values, e);
   e.divided_batches = values.text("engine.pipeline_batches") == "divided";
   e.prefix_caching = values.number("engine.prefix_caching") != 0.0;
+  e.startup = Seconds(values.number("engine.startup_time"));
   e.jitter = values.number("engine.jitter");
   return e;
 }

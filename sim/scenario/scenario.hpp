@@ -84,6 +84,7 @@ struct EngineOptions {
   bool chunked_prefill = true;            // false: a prompt is computed in one step
   // Numbers of tokens for which CUDA graphs were captured, ascending; empty: steps run as they are.
   std::vector<std::int64_t> graph_sizes;
+  Seconds startup{600.0};  // from renting a machine to serving
   double jitter = 0.0;
 };
 

@@ -9,7 +9,10 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
+#include <fstream>
+#include <string>
 #include <system_error>
 #include <thread>
 
@@ -46,6 +49,20 @@ struct Pipe {
   }
   ::execv(argv[0], argv);
   ::_exit(127);
+}
+
+// Whether the process has a handler of its own for the signal. A signal that comes before ends it
+// as it would any program, however slowly it starts.
+bool handles(pid_t process, int signal) {
+  std::ifstream status("/proc/" + std::to_string(process) + "/status");
+  for (std::string word; status >> word;) {
+    if (word == "SigCgt:") {
+      std::uint64_t caught = 0;
+      status >> std::hex >> caught;
+      return ((caught >> (signal - 1)) & 1U) != 0;
+    }
+  }
+  return false;
 }
 
 std::string read_all(int fd) {
@@ -96,6 +113,10 @@ Finished run_program(const std::filesystem::path& program,
   std::atomic<bool> ended{false};
   std::thread interrupter([&] {
     while (options.interrupt_when && !ended && !options.interrupt_when()) {
+      ::usleep(1000);
+    }
+    while (options.interrupt != 0 && options.interrupt != SIGKILL && !ended &&
+           !handles(child, options.interrupt)) {
       ::usleep(1000);
     }
     if (options.interrupt != 0 && !ended) {

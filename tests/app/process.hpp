@@ -19,7 +19,7 @@ struct RunOptions {
   std::vector<std::pair<std::string, std::string>> environment;  // on top of this process's
   std::filesystem::path directory;                               // to run in; empty: here
   std::size_t file_size_limit = 0;  // RLIMIT_FSIZE with SIGXFSZ ignored; 0: none
-  int interrupt = 0;                // signal to send
+  int interrupt = 0;  // signal to send, once the program handles it (SIGKILL: at once)
   int interrupt_after_ms = 0;
   std::function<bool()> interrupt_when;  // asked every millisecond, instead of the time
   bool close_output = false;             // standard output is a pipe that nobody reads

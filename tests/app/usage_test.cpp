@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <iterator>
+#include <regex>
 #include <sstream>
 
 #include "models/text/load.hpp"
@@ -91,6 +92,22 @@ TEST(Usage, BashCompletesWhatTheParserKnows) {
     EXPECT_THAT(run_moeplan({"completion", shell}).out, HasSubstr("moeplan")) << shell;
   }
   EXPECT_EQ(run_moeplan({"completion", "tcsh"}).exit_code, 2);
+}
+
+// Roff reads a leading dot as a request: every one in the page is one that we wrote.
+TEST(ManPage, NamesEverySubcommandAndEscapesWhatRoffWouldRead) {
+  const std::string page = run_moeplan({"completion", "man"}).out;
+  EXPECT_TRUE(page.starts_with(".TH MOEPLAN 1"));
+  for (const char* part : {".SS moeplan plan\n", ".SS moeplan inspect model\n", "\\-\\-format",
+                           ".SH COMMANDS\n", "0 ok, 1 bug", "moeplan completion man"}) {
+    EXPECT_THAT(page, HasSubstr(part));
+  }
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('.')) {
+      EXPECT_TRUE(std::regex_match(line, std::regex("\\.(TH|SH|SS|TP|PP|nf|fi)( .*)?"))) << line;
+    }
+  }
 }
 
 TEST(Usage, DoctorFindsTheCatalog) {

@@ -130,6 +130,20 @@ void print_datasheet(const std::vector<Device>& devices) {
   }
 }
 
+// Rows of shapes that were held out, in bands that came from other shapes: of every family.
+moeplan::calibrate::Coverage coverage(const std::vector<Device>& devices) {
+  moeplan::calibrate::Coverage sum;
+  for (const Device& device : devices) {
+    for (const auto& family : device.families) {
+      if (family.held_out_coverage) {
+        sum.points += family.held_out_coverage->points;
+        sum.covered += family.held_out_coverage->covered;
+      }
+    }
+  }
+  return sum;
+}
+
 void print_figures(bool json) {
   const auto begin = std::chrono::steady_clock::now();
   std::vector<std::future<Device>> running;
@@ -151,11 +165,14 @@ void print_figures(bool json) {
       "and number of GPUs, in sample; {:.1f} s",
       expert.errors.points, expert.shapes, errors.size(), wall.count());
   const double collectives = moeplan::calibrate::quantile(errors, 0.5);
+  const auto bands = coverage(devices);
   if (json) {
     fmt::print(
-        "{{\"expert_loso_median\": {:.5f}, \"expert_loso_p90\": {:.5f}, "
+        "{{\"held_out_band_coverage\": {:.5f}, \"held_out_band_points\": {}, "
+        "\"expert_loso_median\": {:.5f}, \"expert_loso_p90\": {:.5f}, "
         "\"collectives_median\": {:.5f}, \"fit_how\": \"{}\"}}\n",
-        expert.leave_one_shape_out->median, expert.leave_one_shape_out->p90, collectives, how);
+        bands.fraction(), bands.points, expert.leave_one_shape_out->median,
+        expert.leave_one_shape_out->p90, collectives, how);
     return;
   }
   for (const Device& device : devices) {
@@ -165,6 +182,8 @@ void print_figures(bool json) {
   fmt::print("\nexpert_loso_median  {:>6.1f} %\n", 100.0 * expert.leave_one_shape_out->median);
   fmt::print("expert_loso_p90     {:>6.1f} %\n", 100.0 * expert.leave_one_shape_out->p90);
   fmt::print("collectives_median  {:>6.1f} %\n", 100.0 * collectives);
+  fmt::print("held_out_band_coverage {:.1f} % of {} rows (90 % bands from other shapes)\n",
+             100.0 * bands.fraction(), bands.points);
   fmt::print("how: {}\n", how);
 }
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <fstream>
+#include <sstream>
 #include <string>
 
 #include "sim/workload/describe_trace.hpp"
@@ -59,11 +61,30 @@ TEST_F(OpenTraces, MeasuredRunsByQueuedTime) {
   EXPECT_NEAR(trace.rate().value(), 10.0, 2.0) << "sent at 10 a second";
 }
 
-// Azure in 30 ms on an idle core; ten times as much is allowed here, where cores are shared.
-TEST_F(OpenTraces, AzureIsReadInMilliseconds) {
+// What any reader pays: lines cut at commas into strings. Machines are shared and sanitizers are
+// slow, so that the reader is held against this in the same run, not against the clock.
+double seconds_to_split(const std::filesystem::path& path) {
   const auto start = std::chrono::steady_clock::now();
-  read_trace(folder_ / "workload/AzureLLMInferenceTrace_conv.csv");
-  EXPECT_LT(seconds_since(start), 0.3);
+  std::ifstream file(path);
+  std::size_t cells = 0;
+  for (std::string line, cell; std::getline(file, line);) {
+    for (std::istringstream row(line); std::getline(row, cell, ',');) {
+      ++cells;
+    }
+  }
+  EXPECT_GT(cells, 0u);
+  return seconds_since(start);
+}
+
+double seconds_to_read(const std::filesystem::path& path) {
+  const auto start = std::chrono::steady_clock::now();
+  read_trace(path);
+  return seconds_since(start);
+}
+
+TEST_F(OpenTraces, AzureIsReadInMilliseconds) {
+  const auto path = folder_ / "workload/AzureLLMInferenceTrace_conv.csv";
+  EXPECT_LT(seconds_to_read(path), 10 * seconds_to_split(path));
 }
 
 // A million rows of 37 bytes: 1.5 s on an idle core.
@@ -77,8 +98,9 @@ TEST(TraceSpeed, AMillionRows) {
   const std::filesystem::path path = folder.write("trace.csv", text);
   const auto start = std::chrono::steady_clock::now();
   const RequestTrace trace = read_trace(path);
-  RecordProperty("seconds", std::to_string(seconds_since(start)));
-  EXPECT_LT(seconds_since(start), 6.0);
+  const double ratio = seconds_since(start) / seconds_to_split(path);
+  RecordProperty("times_splitting", std::to_string(ratio));
+  EXPECT_LT(ratio, 10.0);
   EXPECT_EQ(trace.requests.size(), 1'000'000u);
   EXPECT_EQ(trace.requests.back().arrival, SimTime(999'999'000'000));
 }
