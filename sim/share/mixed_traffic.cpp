@@ -19,6 +19,7 @@ namespace {
 constexpr std::int64_t kWantedOfTask = 1000;
 constexpr std::int64_t kFewestOfTask = 50;
 constexpr std::int64_t kMostTimesLonger = 4;
+constexpr std::int64_t kRefineFactor = 4;
 
 struct Arrival {
   RequestSpec request;
@@ -168,11 +169,10 @@ void judge_tasks(const std::vector<MixPart>& parts, const std::vector<Arrival>& 
   }
 }
 
-}  // namespace
-
-MixResult simulate_mix(const std::vector<MixPart>& parts, const Candidate& candidate) {
-  require(total_rate(parts) > PerSecond(0.0), "a mix has traffic");
-  const std::vector<Arrival> arrivals = merged(parts, run_length(parts));
+// requests: times_longer x run_length().
+MixResult one_run(const std::vector<MixPart>& parts, const Candidate& candidate,
+                  std::int64_t times_longer) {
+  const std::vector<Arrival> arrivals = merged(parts, times_longer * run_length(parts));
   auto recorded = std::make_shared<RequestTrace>();
   for (const Arrival& arrival : arrivals) {
     recorded->requests.push_back(arrival.request);
@@ -197,6 +197,20 @@ MixResult simulate_mix(const std::vector<MixPart>& parts, const Candidate& candi
       return result;
     }
     judge_tasks(parts, arrivals, trace, result);
+  }
+  return result;
+}
+
+}  // namespace
+
+MixResult simulate_mix(const std::vector<MixPart>& parts, const Candidate& candidate) {
+  require(total_rate(parts) > PerSecond(0.0), "a mix has traffic");
+  MixResult result = one_run(parts, candidate, 1);
+  if (result.verdict == Verdict::undecided) {
+    result = one_run(parts, candidate, kRefineFactor);
+    if (result.tightest_ratio > 1.0) {
+      result.verdict = Verdict::missed;  // a fleet is not sized by the error of an estimate
+    }
   }
   return result;
 }

@@ -35,7 +35,7 @@ class TaskFile : public ScenarioFile {
     set("pruning", "{experts_kept: " + kept + ", router: sliced}");
     set("accuracy", "{curve: qwen3-30b-a3b-reap-" + curve + "}");
     set("hardware", "{gpu: h100-sxm, gpus: 1}");
-    set("workload", "{rate: 30 requests/s, requests: 400, day_profile: [" + day_from(first_hour) +
+    set("workload", "{rate: 240 requests/s, requests: 2000, day_profile: [" + day_from(first_hour) +
                         "], input_tokens: {tokens: 500}, output_tokens: {tokens: 100}}");
     set("objectives", "{ttft_p99: 2 s, tpot_p99: 40 ms, accuracy_loss: 0.02}");
     set("prices", "{book: 2026-11, provider: RunPod}");
@@ -50,12 +50,12 @@ TEST(Share, RatesOfTheDayHaveTheStatedMean) {
   const std::vector<PerSecond> rates = hourly_rates(scenario.workload);
   ASSERT_EQ(rates.size(), 24U);
   const PerSecond sum = std::accumulate(rates.begin(), rates.end(), PerSecond(0.0));
-  EXPECT_NEAR(in_per_second(sum) / 24.0, 30.0, 1e-9);
+  EXPECT_NEAR(in_per_second(sum) / 24.0, 240.0, 1e-9);
   // Weights 9 x 11, 5 x 2, 1 x 11: mean 5.
-  EXPECT_NEAR(in_per_second(rates[0]), 54.0, 1e-9);
+  EXPECT_NEAR(in_per_second(rates[0]), 432.0, 1e-9);
   const Scenario steady = at_busiest_hour(scenario);
   EXPECT_FALSE(steady.workload.day);
-  EXPECT_NEAR(in_per_second(steady.workload.rate), 54.0, 1e-9);
+  EXPECT_NEAR(in_per_second(steady.workload.rate), 432.0, 1e-9);
   TaskFile flat = chat();
   flat.set("workload",
            "{rate: 7 requests/s, input_tokens: {tokens: 9}, output_tokens: {tokens: 9}}");
