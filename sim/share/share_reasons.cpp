@@ -120,8 +120,8 @@ void add_adaptive(const Share& share, std::vector<std::string>& out) {
   }
   const double day = 86400.0 * static_cast<double>(a.engines);
   out.push_back(fmt::format(
-      "Adaptive: {} and {} switch{} a day; an engine serves nothing for {}; together {:.2f} % of "
-      "the fleet's time.",
+      "Adaptive: {} and {} switch{} a day; an engine that switches serves nothing for {}; together "
+      "{:.2f} % of the fleet's time.",
       engines_text(a.engines), a.switches, a.switches == 1 ? "" : "es", joined(reloads),
       percent(a.lost.value() / day)));
   if (s.one_less) {
