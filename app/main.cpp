@@ -25,6 +25,7 @@ int run(int argc, char** argv) {
   moeplan::app::add_sweep(app, exit_code);
   moeplan::app::add_merge(app, exit_code);
   moeplan::app::add_export(app, exit_code);
+  moeplan::app::add_share(app, exit_code);
   moeplan::app::add_compare(app, exit_code);
   moeplan::app::add_report(app, exit_code);
   moeplan::app::add_inspect(app, exit_code);

@@ -29,7 +29,7 @@ TEST(Usage, WrongCommandLinesExitWith2AndHelpOnStderr) {
       {{}, "no subcommand"},
       {{"plam"},
        "unknown subcommand 'plam', expected one of plan, pretrain, simulate, timeline, sweep, "
-       "merge, export, compare, report, inspect, fit, import, validate, prune, gate, lab, "
+       "merge, export, share, compare, report, inspect, fit, import, validate, prune, gate, lab, "
        "scorecard, schema, "
        "completion, doctor; "
        "did you "
@@ -149,6 +149,7 @@ const std::vector<std::vector<std::string>>& commands() {
                                                             {"sweep"},
                                                             {"merge"},
                                                             {"export"},
+                                                            {"share"},
                                                             {"compare"},
                                                             {"report"},
                                                             {"inspect"},
@@ -217,7 +218,8 @@ TEST(Usage, ExamplesOfHelpWork) {
         continue;
       }
       if ((words.front() == "plan" || words.front() == "simulate" || words.front() == "timeline" ||
-           words.front() == "sweep" || words.front() == "lab" || words.front() == "report") &&
+           words.front() == "sweep" || words.front() == "lab" || words.front() == "share" ||
+           words.front() == "report") &&
           words.back() != "--help") {
         words.emplace_back("--dry-run");
       }
