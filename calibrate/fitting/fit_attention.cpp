@@ -22,7 +22,8 @@ SimpleRows rows_of(const std::vector<AttentionSample>& samples,
     const AttentionShape& shape = sample.shape;
     rows.seconds.push_back(sample.origin.seconds);
     rows.launches.push_back(sample.origin.launch_seconds);
-    rows.shape_of.push_back(shape_index(keys, ShapeKey(shape.heads, shape.kv_heads, shape.head_dim)));
+    rows.shape_of.push_back(
+        shape_index(keys, ShapeKey(shape.heads, shape.kv_heads, shape.head_dim)));
     cover(domain, "heads", static_cast<double>(shape.heads));
     cover(domain, "kv_heads", static_cast<double>(shape.kv_heads));
     cover(domain, "head_dim", static_cast<double>(shape.head_dim));

@@ -41,6 +41,22 @@ struct Gemm {
   double inner;
 };
 
+// A CPU's products copy weights into another order, which a row or two do not pay for.
+constexpr double kFewRows = 4.0;
+
+// Weights that are read more than once, in experts.
+double read_again(const ExpertTheta& theta, const ExpertLoad& load, double tiles, double across) {
+  const double active = load.active_experts;
+  if (theta.reread <= 0.0 || active <= 0.0) {
+    return 0.0;
+  }
+  if (theta.tiles == TileRule::by_rows) {
+    const double rows = load.pairs / active / kFewRows;
+    return theta.reread * active * rows * rows / (1.0 + rows * rows);
+  }
+  return (tiles - active) * (across * across / (theta.reread + across * across));
+}
+
 double gemm_seconds(const ExpertTheta& theta, const ExpertShape& shape, const ExpertLoad& load,
                     const Gemm& gemm) {
   const Tile tile = tile_of(theta.tiles, load.tokens, static_cast<double>(shape.local_experts));
@@ -49,11 +65,8 @@ double gemm_seconds(const ExpertTheta& theta, const ExpertShape& shape, const Ex
   const double tiles = std::max(active, load.pairs / tile.rows);
   const double per_inner = 2.0 * tile.rows * tile.columns * theta.multiprocessors / theta.compute;
   const double across = gemm.columns / tile.columns / theta.multiprocessors;
-  const double again = theta.reread > 0.0 && theta.tiles != TileRule::by_rows
-                           ? across * across / (theta.reread + across * across)
-                           : 0.0;
-  const double read = gemm.columns * gemm.inner * weight_bytes(shape.precision) *
-                      (active + (tiles - active) * again);
+  const double again = read_again(theta, load, tiles, across);
+  const double read = gemm.columns * gemm.inner * weight_bytes(shape.precision) * (active + again);
   const double wave = tiles * across;
   const double work = gemm.inner * per_inner * std::sqrt(any * any + wave * wave);
   return p_norm(read / theta.bandwidth, work, theta.norm);

@@ -33,8 +33,7 @@ struct ExpertLoad {
 //     else 128. Source: vLLM 0.24 fused_moe.py, get_default_config.
 //   by_local_experts: 16 x 32 while T <= local experts, else 64 x 64. Source: vLLM 0.14, same
 //   place. fixed: 64 x 128.
-//   by_rows: no tiles; a CPU's products, whose work grows with every row and which read weights
-//   once.
+//   by_rows: no tiles; a CPU's products, whose work grows with every row.
 // A kernel with a configuration tuned for its shape departs from these; nothing tells which has.
 enum class TileRule { by_tokens = 1, by_local_experts = 2, fixed = 3, by_rows = 4 };
 
@@ -53,7 +52,7 @@ struct ExpertTheta {
   double traffic = 0.0;          // s per byte of activations of all pairs of the group
   double local_traffic = 0.0;    // s per byte of activations of this rank's pairs
   double token_traffic = 0.0;    // s per byte of one hidden vector of every token
-  double reread = 0.0;           // > 0: second tiles of an expert read its weights again
+  double reread = 0.0;           // > 0: weights are read again, see below
   double top1 = 0.0;             // s per token and hidden element, only for top_k = 1
   double multiprocessors = 0.0;
   TileRule tiles = TileRule::by_tokens;
@@ -69,11 +68,13 @@ struct ExpertTheta {
 //   tiles = max(A, P / BM): row tiles of BM rows; w = tiles (N / BN) / multiprocessors: waves;
 //   c = 2 BM BN multiprocessors / compute: s per inner element of a wave of tiles;
 //   r = x^2 / (reread + x^2), x = (N / BN) / multiprocessors: share of an expert's weights that
-//       has left the L2 cache when its next row tile needs it; 0 when reread is 0, and by_rows.
+//       has left the L2 cache when its next row tile needs it; 0 when reread is 0.
+//   by_rows: BM = BN = 1, and in place of (tiles - A) r: reread A y^2 / (1 + y^2), y = P / A / 4:
+//       products of more than a few rows copy their weights into another order first.
 // BM, BN: rows and columns of a tile by the TileRule.
 // Traffic of all pairs of the group, not only the rank's: a Triton kernel allots and clears rows
 // for every pair; kernels that permute first have the rank's own pairs only.
-// Non-decreasing in pairs and in active experts at fixed tokens.
+// Non-decreasing in pairs and in active experts at fixed tokens (by_rows: for reread up to 8).
 // Source: form chosen on aic_moe_h100_vllm0.24.0 (models/data/profiles).
 double expert_seconds(const ExpertTheta& theta, const ExpertShape& shape, const ExpertLoad& load);
 

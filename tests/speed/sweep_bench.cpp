@@ -4,8 +4,9 @@
 // only counts, in the same run.
 //   sweep_evaluations_per_second  points / seconds of the whole program, two threads, with its
 //   store sweep_two_thread_speedup      seconds with one thread / with two sweep_two_rank_speedup
-//   one rank / two ranks of one thread each; null without MPI spin_two_thread_speedup counting on
-//   one thread / half of it on each of two
+//   seconds of one rank / of two, one thread each, mpirun's start and
+//                                 end included; null without MPI
+//   spin_two_thread_speedup       counting on one thread / half of it on each of two
 // Speed-ups: the median of rounds of all six runs in turns, because other programs come and go.
 #include <algorithm>
 #include <chrono>
@@ -15,7 +16,6 @@
 #include <thread>
 
 #include "models/text/json.hpp"
-#include "models/text/load.hpp"
 #include "tests/speed/bench_main.hpp"
 #include "tests/speed/child.hpp"
 
@@ -65,21 +65,6 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// Every fifth rate: 2,000 points.
-std::string smaller_scenario(const ScratchFolder& folder) {
-  std::string text =
-      text::read_file(std::string(MOEPLAN_ROOT) + "/scenarios/sweep/ten_thousand_points.yaml");
-  const std::string all = "points: 50}";
-  const std::size_t at = text.find(all);
-  if (at == std::string::npos) {
-    throw std::runtime_error("the scenario of the suite has another range of rates");
-  }
-  text.replace(at, all.size(), "points: 10}");
-  const std::string file = folder / "smaller.yaml";
-  text::write_file(file, text);
-  return file;
-}
-
 void print(bool json) {
   ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
   ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
@@ -90,14 +75,13 @@ void print(bool json) {
   const double whole = run(sweep({MOEPLAN_PROGRAM}, full, fresh(), {"--threads", "2"})).seconds;
   fmt::print(stderr, "{} points on two threads: {:.1f} s\n", kPoints, whole);
 
-  const std::string scenario = smaller_scenario(folder);
   const auto threads = [&](const char* count) {
-    return run(sweep({MOEPLAN_PROGRAM}, scenario, fresh(), {"--threads", count})).seconds;
+    return run(sweep({MOEPLAN_PROGRAM}, full, fresh(), {"--threads", count})).seconds;
   };
   const auto ranks = [&](const char* count) {
     return run(sweep({"mpirun", "--oversubscribe", "--bind-to", "none", "-n", count,
                       MOEPLAN_MPI_PROGRAM},
-                     scenario, fresh(), {"--threads", "1"}))
+                     full, fresh(), {"--threads", "1"}))
         .seconds;
   };
   bool has_ranks = std::string(MOEPLAN_MPI_PROGRAM).empty() == false;

@@ -82,11 +82,11 @@ TEST(ExpertLatency, ManyRowsReachThePeakRate) {
 }
 
 // 3 h I = 6.29e6 weights an expert. 4 experts read at 1e12 B/s: 50.3 us; 10 rows at 1e14
-// FLOP/s: 1.26 us; every further row costs as much as the one before. 10 us of launch.
+// FLOP/s: 1.26 us; every further row costs as much as the one before. 10 us of launch. With reread
+// 2, 8 rows an expert are y = 2: read 1 + 2 x 4/5 = 2.6 times.
 TEST(ExpertLatency, ByRowsEveryRowCountsAlike) {
   FittedLaw law = plain_expert_law();
   law.constants["tile_rule"] = 4.0;
-  law.theta["reread"] = 3.0;  // without tiles nothing is read again
   const double weights = 3.0 * 2048 * 1024;
   const double read = 1e6 * 4 * weights * 2 / 1e12;
   const double row = 1e6 * 2 * weights / 1e14;
@@ -94,6 +94,9 @@ TEST(ExpertLatency, ByRowsEveryRowCountsAlike) {
               10.0 + read + 10 * row, 1e-3);
   EXPECT_NEAR(us(law, kShape, {.tokens = 800.0, .pairs = 1000.0, .active_experts = 4.0}),
               10.0 + read + 1000 * row, 1e-3);
+  law.theta["reread"] = 2.0;
+  EXPECT_NEAR(us(law, kShape, {.tokens = 16.0, .pairs = 32.0, .active_experts = 4.0}),
+              10.0 + 2.6 * read + 32 * row, 1e-3);
 }
 
 TEST(ExpertLatency, UngatedExpertsReadTwoMatrices) {
