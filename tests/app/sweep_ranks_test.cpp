@@ -69,7 +69,7 @@ class RankedSweep : public testing::Test {
     const pid_t child = ::fork();
     if (child == 0) {
       // Open MPI leaves the others a second to say what is missing: too short on busy cores.
-      ::setenv("OMPI_MCA_odls_base_sigkill_timeout", "30", 1);
+      ::setenv("OMPI_MCA_odls_base_sigkill_timeout", "4", 1);
       ::_exit(run_into(command, said_));
     }
     bool killed = false;

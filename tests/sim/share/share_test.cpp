@@ -175,47 +175,38 @@ TEST(Share, SpareEnginesArePaidForOnceWhereTheFleetIsOne) {
   EXPECT_EQ(share.strategies[2].engines, share.strategies[2].adaptation->engines + 1);
 }
 
+// A second task that differs from code() in one section is refused beside chat(), in these words.
+template <class... Parts>
+void refused(const std::string& section, const std::string& yaml, const Parts&... parts) {
+  TaskFile other = code();
+  other.set(section, yaml);
+  expect_input_error([&] { refuse_unshared({chat().load(), other.load()}); }, "E_VALUE", parts...);
+}
+
 TEST(Share, TasksOfOneFleetHaveTheSameEngines) {
-  const Scenario first = chat().load();
-  const auto refused = [&](const std::string& section, const std::string& yaml,
-                           const std::string& key) {
-    TaskFile other = code();
-    other.set(section, yaml);
-    expect_input_error(
-        [&] {
-          refuse_unshared({first, other.load()});
-        },
-        "E_VALUE", "scenario.yaml:", "(/" + key + ")", "tasks that share a fleet have one",
-        first.file);
+  const auto differs = [](const std::string& section, const std::string& yaml,
+                          const std::string& key) {
+    refused(section, yaml, "scenario.yaml:", "(/" + key + ")", "tasks that share a fleet have one",
+            "scenario.yaml");
   };
-  refused("model", "{architecture: qwen3-30b-a3b, precision: fp8}", "model/precision");
-  refused("hardware", "{gpu: a100-sxm, gpus: 1}", "hardware/gpu");
-  refused("hardware", "{gpu: h100-sxm, gpus: [1, 2]}", "hardware/gpus");
-  refused("engine", "{max_sequences: 64}", "engine/max_sequences");
-  refused("pruning", "{experts_kept: [128, 64], router: merged_logits}", "pruning/router");
-  refused("prices", "{book: 2026-11, provider: AWS}", "prices/provider");
+  differs("model", "{architecture: qwen3-30b-a3b, precision: fp8}", "model/precision");
+  differs("hardware", "{gpu: a100-sxm, gpus: 1}", "hardware/gpu");
+  differs("hardware", "{gpu: h100-sxm, gpus: [1, 2]}", "hardware/gpus");
+  differs("engine", "{max_sequences: 64}", "engine/max_sequences");
+  differs("pruning", "{experts_kept: [128, 64], router: merged_logits}", "pruning/router");
+  differs("prices", "{book: 2026-11, provider: AWS}", "prices/provider");
+  const Scenario first = chat().load();
   EXPECT_NO_THROW(refuse_unshared({first, code().load()}));
   EXPECT_THROW(refuse_unshared({first}), std::logic_error);
 }
 
 TEST(Share, WhatHasNoHourlyRateIsRefused) {
-  const Scenario first = chat().load();
-  const auto refused = [&](const std::string& section, const std::string& yaml,
-                           const std::string& key) {
-    TaskFile other = code();
-    other.set(section, yaml);
-    expect_input_error(
-        [&] {
-          refuse_unshared({first, other.load()});
-        },
-        "E_VALUE", "(/" + key + ")");
-  };
   refused("workload",
           "{arrivals: closed_loop, concurrency: 8, input_tokens: {tokens: 9}, output_tokens: "
           "{tokens: 9}}",
-          "workload/arrivals");
-  refused("objectives", "{ttft_p99: 2 s, budget: 900 USD/month}", "objectives/budget");
-  refused("parallelism", "{replica_router: random}", "parallelism/replica_router");
+          "(/workload/arrivals)");
+  refused("objectives", "{ttft_p99: 2 s, budget: 900 USD/month}", "(/objectives/budget)");
+  refused("parallelism", "{replica_router: random}", "(/parallelism/replica_router)");
 }
 
 TEST(Share, ThreadsDoNotChangeTheResult) {
