@@ -47,8 +47,8 @@ if(MOEPLAN_MOLD)
 endif()
 
 # The files of a folder are compiled together, up to ten in one: what their headers hold is parsed and
-# generated once, and a build from nothing takes a third of the time. Files that use a name twice stay
-# apart. Who edits one file again and again may want OFF.
+# generated once, and a build from nothing takes little more than half the time. Files that use a name
+# twice stay apart. Who edits one file again and again may want OFF.
 option(MOEPLAN_UNITY "Compile the files of a folder together" ON)
 find_program(MOEPLAN_AWK awk)
 function(moeplan_unity name)
