@@ -12,6 +12,10 @@ namespace moeplan::models {
 // No domain: nothing is ever "inside the measured range", the info says datasheet instead.
 // Throws: as Gpu::peak_for for precisions the device does not run.
 FittedLaw datasheet_expert(const Gpu& gpu, Precision precision);
+// The law of experts whose 4-bit weights the kernel expands to 16 bits, as engines that serve run
+// them: prompts reach a fraction of what tables of the newest kernels say, without tiles; reading
+// weights stays as it is.
+FittedLaw with_expanded_weights(FittedLaw law, const Gpu& gpu);
 FittedLaw datasheet_dense(const Gpu& gpu, Precision precision);
 FittedLaw datasheet_decode(const Gpu& gpu);
 FittedLaw datasheet_prefill(const Gpu& gpu);

@@ -14,12 +14,18 @@ class HostLatency {
 
   // step + sequence x sequences, for the sequences of one step on one data-parallel rank.
   Estimate per_step(double sequences) const;
+  // More in a step with prompt tokens that is in no CUDA graph, whose kernels the CPU launches one
+  // by one: prompt_layer x layers with a dense FFN + prompt_moe_layer x layers with experts, whose
+  // launches are many and wait for each other. It adds to the kernels, however long they are.
+  Seconds per_prompt_step(double dense_layers, double moe_layers) const;
   const LawInfo& info() const { return info_; }
 
  private:
   LawInfo info_;
   double step_ = 0.0;      // s
   double sequence_ = 0.0;  // s
+  double prompt_layer_ = 0.0;
+  double prompt_moe_layer_ = 0.0;
   Interval sequences_;
 };
 

@@ -62,7 +62,7 @@ const std::vector<LawForm>& law_forms() {
       {.name = "host_v1",
        .kernels = {"host"},
        .theta = {"step_s"},
-       .optional = {"sequence_s"},
+       .optional = {"sequence_s", "prompt_layer_s", "prompt_moe_layer_s"},
        .constants = {},
        .axes = {"sequences"}},
       {.name = "static_forward_v1",

@@ -103,9 +103,15 @@ FittedLaw first_or(const Profile* profile, const char* kernel, const FittedLaw& 
   return found.empty() ? assumed : found.front();
 }
 
+// 4-bit weights that the device can only multiply in 16 bits.
+bool expands_weights(const Gpu& gpu, Precision precision) {
+  return weight_bytes(precision) < 1.0 && activation_bytes(gpu.arithmetic(precision)) == 2.0;
+}
+
 FittedLaw expert_law(const Gpu& gpu, const Profile* profile, Precision precision) {
   const std::optional<FittedLaw> fitted = find(gpu, profile, "expert", precision);
-  return fitted ? *fitted : datasheet_expert(gpu, precision);
+  const FittedLaw law = fitted ? *fitted : datasheet_expert(gpu, precision);
+  return expands_weights(gpu, precision) ? with_expanded_weights(law, gpu) : law;
 }
 
 FittedLaw dense_law(const Gpu& gpu, const Profile* profile, Precision precision) {

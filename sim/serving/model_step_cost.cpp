@@ -178,12 +178,22 @@ ModelStepCost::Priced ModelStepCost::price_head(std::int64_t sampled) const {
   return sum.priced();
 }
 
-ModelStepCost::Priced ModelStepCost::price_host(std::int64_t sequences) const {
+ModelStepCost::Priced ModelStepCost::price_host(std::int64_t sequences, bool eager_prompt) const {
   Sum sum;
   if (d_.scenario->engine.host_time) {
     sum.seconds[static_cast<std::size_t>(Phase::host)] = d_.scenario->engine.host_time->value();
   } else {
-    sum.add(Phase::host, laws_.host.per_step(static_cast<double>(sequences)), host_);
+    models::Estimate host = laws_.host.per_step(static_cast<double>(sequences));
+    if (eager_prompt) {
+      double moe_layers = 0.0;
+      double dense_layers = 0.0;
+      for (const LayerGroup& group : groups_) {
+        (std::holds_alternative<models::MoeFfn>(group.layer.ffn) ? moe_layers : dense_layers) +=
+            group.count;
+      }
+      host.duration += laws_.host.per_prompt_step(dense_layers, moe_layers);
+    }
+    sum.add(Phase::host, host, host_);
   }
   return sum.priced();
 }
@@ -192,7 +202,9 @@ PhaseTimes ModelStepCost::cost(std::span<const RankBatch> ranks) {
   std::int64_t group_tokens = 0;
   std::int64_t largest = 0;
   std::int64_t sequences = 0;
+  bool prompt = false;
   for (const RankBatch& batch : ranks) {
+    prompt = prompt || batch.prefill_tokens > 0;
     group_tokens += batch.tokens();
     largest = std::max(largest, batch.tokens());
     sequences = std::max(sequences, batch.sequences());
@@ -224,14 +236,15 @@ PhaseTimes ModelStepCost::cost(std::span<const RankBatch> ranks) {
   lock_step_.slowest = slowest.total();
   lock_step_.waiting =
       SimDuration((lock_step_.slowest.picoseconds() * count - own_work.picoseconds()) / count);
-  slowest += use_shared(group_tokens, largest, sequences);
+  slowest += use_shared(group_tokens, largest, sequences, prompt && !in_graph);
   return slowest;
 }
 
 // What the ranks of a step pay together: experts and the host.
 PhaseTimes ModelStepCost::use_shared(std::int64_t group_tokens, std::int64_t largest_rank,
-                                     std::int64_t sequences) {
-  PhaseTimes times = use(kept(by_sequences_, sequences, [&] { return price_host(sequences); }));
+                                     std::int64_t sequences, bool eager_prompt) {
+  PhaseTimes times = use(kept(eager_prompt ? by_sequences_eager_ : by_sequences_, sequences,
+                              [&] { return price_host(sequences, eager_prompt); }));
   if (!experts_.empty()) {
     const std::int64_t key = group_tokens * (std::int64_t{1} << 24) + largest_rank;
     auto found = by_group_tokens_.find(key);
@@ -252,7 +265,7 @@ std::optional<DecodeLine> ModelStepCost::decode_line(std::int64_t sequences,
   line.base += use(kept(by_sampled_, sequences, [&] { return price_head(sequences); }));
   const bool in_graph = tokens < static_cast<std::int64_t>(captured_.size());
   line.base +=
-      use_shared(in_graph ? tokens * d_.candidate.data_parallel : tokens, tokens, sequences);
+      use_shared(in_graph ? tokens * d_.candidate.data_parallel : tokens, tokens, sequences, false);
   return line;
 }
 

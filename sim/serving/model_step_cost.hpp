@@ -127,7 +127,7 @@ class ModelStepCost : public StepCost {
   std::int64_t capacity_of(const models::MoeFfn& moe, std::int64_t largest_rank) const;
   void add_hop(const Bytes& stream, Sum& sum) const;
   Priced price_head(std::int64_t sampled) const;
-  Priced price_host(std::int64_t sequences) const;
+  Priced price_host(std::int64_t sequences, bool eager_prompt) const;
   void add_projections(const models::Attention& attention, std::int64_t tokens, double count,
                        Sum& sum) const;
   void add_prompts(const AttentionGroup& group, const RankBatch& batch, Sum& sum) const;
@@ -152,7 +152,7 @@ class ModelStepCost : public StepCost {
   void prepare_graphs();
   const PhaseTimes& use(const Priced& priced);
   PhaseTimes use_shared(std::int64_t group_tokens, std::int64_t largest_rank,
-                        std::int64_t sequences);
+                        std::int64_t sequences, bool eager_prompt);
 
   const Deployment& d_;
   const models::CostLaws& laws_;
@@ -174,6 +174,7 @@ class ModelStepCost : public StepCost {
   std::unordered_map<std::int64_t, double> dropped_;
   CountTable<Priced> by_sampled_;
   CountTable<Priced> by_sequences_;
+  CountTable<Priced> by_sequences_eager_;  // of steps with prompt tokens and without a graph
   CountTable<DecodeAttention> by_decode_sequences_;
   std::uint64_t used_outside_ = 0;
   LockStep lock_step_;  // of the step priced last

@@ -12,6 +12,8 @@ namespace {
 class Recorder : public sim::StepCost {
  public:
   explicit Recorder(const sim::Deployment& deployment) : cost_(deployment) {
+    const auto& sizes = deployment.scenario->engine.graph_sizes;
+    largest_graph_ = sizes.empty() ? 0 : sizes.back();
     before_.push_back({});
   }
 
@@ -20,8 +22,10 @@ class Recorder : public sim::StepCost {
     Terms sum = before_.back();
     std::int64_t sequences = 0;
     bool prefill = false;
+    std::int64_t largest = 0;
     for (const sim::RankBatch& rank : ranks) {
       sequences = std::max(sequences, rank.sequences());
+      largest = std::max(largest, rank.tokens());
       prefill = prefill || rank.prefill_tokens > 0;
     }
     for (std::size_t i = 0; i < sim::kPhaseCount; ++i) {
@@ -30,7 +34,7 @@ class Recorder : public sim::StepCost {
     }
     sum[kSteps] += 1.0;
     sum[kSequences] += static_cast<double>(sequences);
-    sum[kPrefillSteps] += prefill ? 1.0 : 0.0;
+    sum[kPrefillSteps] += prefill && largest > largest_graph_ ? 1.0 : 0.0;
     before_.push_back(sum);
     sim::PhaseTimes tick;
     tick.set(sim::Phase::host, sim::SimDuration(2));
@@ -54,6 +58,7 @@ class Recorder : public sim::StepCost {
 
  private:
   sim::ModelStepCost cost_;
+  std::int64_t largest_graph_ = 0;
   std::vector<Terms> before_;  // [steps + 1], summed over the steps before
 };
 

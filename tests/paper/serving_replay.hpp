@@ -15,9 +15,10 @@ namespace moeplan::tests {
 
 // Terms of a step's price, seconds resp. counts.
 inline constexpr std::size_t kTermCount = sim::kPhaseCount + 3;
-inline constexpr std::size_t kSteps = sim::kPhaseCount;             // 1 a step
-inline constexpr std::size_t kSequences = sim::kPhaseCount + 1;     // sequences in the step
-inline constexpr std::size_t kPrefillSteps = sim::kPhaseCount + 2;  // 1 a step with prompt tokens
+inline constexpr std::size_t kSteps = sim::kPhaseCount;          // 1 a step
+inline constexpr std::size_t kSequences = sim::kPhaseCount + 1;  // sequences in the step
+inline constexpr std::size_t kPrefillSteps =
+    sim::kPhaseCount + 2;                      // 1 a step with prompts, no graph
 using Terms = std::array<double, kTermCount>;  // [phases, then the three above]
 
 struct Replay {

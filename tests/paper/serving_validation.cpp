@@ -19,7 +19,8 @@ double kernels(const Terms& terms) {
 }
 
 double seconds_of(const Terms& terms, const HostTime& host) {
-  return kernels(terms) + host.step_s * terms[kSteps] + host.sequence_s * terms[kSequences];
+  return kernels(terms) + host.step_s * terms[kSteps] + host.sequence_s * terms[kSequences] +
+         host.prompt_s * terms[kPrefillSteps];
 }
 
 // Marks the rows that errors are taken from: in each group the second half by a random word.
@@ -61,7 +62,8 @@ std::variant<Prediction, std::string> predict(const ServingRow& row,
                     .alpha = assumption.alpha,
                     .ttft = run.mean_ttft,
                     .tpot = run.mean_tpot,
-                    .preemptions = run.preemptions};
+                    .preemptions = run.preemptions,
+                    .layers = static_cast<double>(scenario.architecture.layers.size())};
 }
 
 bool fits_host(const Prediction& p) {
@@ -75,7 +77,7 @@ HostTime fit_host(const std::vector<const Prediction*>& rows) {
     problem.seconds.push_back(p->row.tpot_s);
   }
   problem.law = [&](std::span<const double> theta, std::size_t row) {
-    return rows[row]->tpot_s({theta[0], theta[1]});
+    return rows[row]->tpot_s({theta[0], theta[1], rows[row]->host.prompt_s});
   };
   const calibrate::FitOutcome found = calibrate::fit(problem);
   return {found.theta[0], found.theta[1]};
@@ -95,7 +97,8 @@ double host_sd(const std::vector<const Prediction*>& rows, const HostTime& host)
   std::vector<double> law;
   std::vector<double> left;
   for (const Prediction* p : rows) {
-    const double own = p->tpot_s(host) - kernels(p->tpot);
+    const HostTime of_row{host.step_s, host.sequence_s, p->host.prompt_s};
+    const double own = p->tpot_s(of_row) - kernels(p->tpot);
     law.push_back(own);
     // Kernels alone may be slower than the measurement; a tenth of the law stands for that.
     left.push_back(std::max(p->row.tpot_s - kernels(p->tpot), 0.1 * own));
@@ -120,6 +123,8 @@ std::string_view name_of(Laws laws) {
   }
   throw std::logic_error("unknown laws");
 }
+
+std::string kind_of(const ServingRow& row) { return row.moe_ep == 0 ? "dense" : "moe"; }
 
 double Prediction::ttft_s() const { return seconds_of(ttft, host); }
 double Prediction::tpot_s() const { return tpot_s(host); }
@@ -200,7 +205,44 @@ class Validator {
     }
   }
 
+  // Rows whose prompts waited for seconds say nothing of a step.
+  static constexpr double kLongestTtft = 5.0;
+
+  void fit_prompts() {
+    std::map<std::string, std::vector<double>> left;  // s a layer and step
+    for (const auto* predictions : {&v_.predictions, &v_.uniform}) {
+      for (const Prediction& p : *predictions) {
+        if (p.held_out || p.laws != Laws::measured || p.row.backend != "vllm" ||
+            p.row.ttft_s > kLongestTtft || !(p.ttft[kPrefillSteps] > 0.0)) {
+          continue;
+        }
+        HostTime without = p.host;
+        without.prompt_s = 0.0;
+        left[kind_of(p.row)].push_back((p.row.ttft_s - seconds_of(p.ttft, without)) /
+                                       (p.ttft[kPrefillSteps] * p.layers));
+      }
+    }
+    for (auto& [kind, values] : left) {
+      std::sort(values.begin(), values.end());
+      v_.prompt_layer_s[kind] = std::max(0.0, values[values.size() / 2]);
+    }
+  }
+
+  // What prompts leave depends on the host's other time a little, and that on them.
   void fit_hosts() {
+    constexpr int kRounds = 3;
+    for (int round = 0; round < kRounds; ++round) {
+      fit_steps();
+      fit_prompts();
+      for (auto* predictions : {&v_.predictions, &v_.uniform}) {
+        for (Prediction& p : *predictions) {
+          p.host = host_of(p.row, p.layers);
+        }
+      }
+    }
+  }
+
+  void fit_steps() {
     const auto fitted_on = [](bool half) {
       return [half](const Prediction& p) { return fits_host(p) && p.held_out != half; };
     };
@@ -214,13 +256,17 @@ class Validator {
     }
     for (auto* predictions : {&v_.predictions, &v_.uniform}) {
       for (Prediction& p : *predictions) {
-        p.host = host_of(p.row);
+        p.host = host_of(p.row, p.layers);
       }
     }
   }
 
-  HostTime host_of(const ServingRow& row) const {
-    return row.schedules_ahead() && v_.host_ahead ? *v_.host_ahead : v_.host;
+  HostTime host_of(const ServingRow& row, double layers) const {
+    HostTime host = row.schedules_ahead() && v_.host_ahead ? *v_.host_ahead : v_.host;
+    const auto found = v_.prompt_layer_s.find(kind_of(row));
+    const bool known = row.backend == "vllm" && found != v_.prompt_layer_s.end();
+    host.prompt_s = known ? found->second * layers : 0.0;
+    return host;
   }
 
   Prediction made(const Case& c, double alpha) const {
@@ -234,7 +280,7 @@ class Validator {
     Prediction p =
         std::get<Prediction>(predict(c.row, {.alpha = alpha, .scaled_profile = c.scaled}));
     p.held_out = c.held_out;
-    p.host = host_of(c.row);
+    p.host = host_of(c.row, p.layers);
     return p;
   }
 

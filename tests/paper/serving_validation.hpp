@@ -16,11 +16,16 @@
 
 namespace moeplan::tests {
 
-// host_v1: step + sequence x sequences.
+// host_v1: step + sequence x sequences, and prompt more in a step that holds prompt tokens and is
+// in no CUDA graph.
 struct HostTime {
   double step_s = 0.0;
   double sequence_s = 0.0;
+  double prompt_s = 0.0;
 };
+
+// "dense" or "moe": what its layers are.
+std::string kind_of(const ServingRow& row);
 
 // How a row was predicted.
 enum class Laws { measured, datasheet, scaled };
@@ -36,6 +41,7 @@ struct Prediction {
   Terms ttft{};
   Terms tpot{};
   std::int64_t preemptions = 0;
+  double layers = 0.0;
   double ttft_s() const;
   double tpot_s() const;
   // With another host time.
@@ -53,6 +59,9 @@ struct Validation {
   std::map<std::string, int> skipped;   // reason -> rows
   HostTime host;                        // of all engines but:
   std::optional<HostTime> host_ahead;   // those that schedule ahead; absent without such rows
+  // s a layer of a step with prompt tokens and without a graph, by kind_of(row): medians of what
+  // TTFT leaves on the fitted half of vLLM's rows on H100, whose laws are measured.
+  std::map<std::string, double> prompt_layer_s;
   // sd of the log of (measured TPOT - kernels) / host time over the held-out rows of the group that
   // the host time was fitted to: what a prediction has to allow for.
   double host_sd_log = 0.0;

@@ -108,6 +108,10 @@ void print_table(const Validation& v) {
     fmt::print("host of engines that schedule ahead: {:.3f} ms a step + {:.1f} us a sequence\n",
                1e3 * v.host_ahead->step_s, 1e6 * v.host_ahead->sequence_s);
   }
+  for (const auto& [kind, layer] : v.prompt_layer_s) {
+    fmt::print("a step with prompts and without a graph, {}: {:.3f} ms a layer\n", kind,
+               1e3 * layer);
+  }
   for (const auto& [model, skew] : v.skews) {
     fmt::print("routing of {}: power law {} (mean |ln error| by exponent:", model, skew.alpha);
     for (const auto& [alpha, error] : skew.errors) {
@@ -147,6 +151,10 @@ void print_json(const Validation& v) {
   for (const auto& [model, skew] : v.skews) {
     skews.set(model, skew.alpha);
   }
+  text::Json prompts = text::Json::object();
+  for (const auto& [kind, layer] : v.prompt_layer_s) {
+    prompts.set(kind, layer);
+  }
   const auto errors = [&](const std::vector<Prediction>& predictions) {
     text::Json list = text::Json::array();
     for (const Line& line : lines_of(predictions)) {
@@ -165,6 +173,7 @@ void print_json(const Validation& v) {
                        .set("host_sd_log", v.host_sd_log)
                        .set("host_ahead_step_s", v.host_ahead ? v.host_ahead->step_s : 0.0)
                        .set("host_ahead_sequence_s", v.host_ahead ? v.host_ahead->sequence_s : 0.0)
+                       .set("prompt_layer_s", prompts)
                        .set("routing_alpha", skews)
                        .set("skipped_rows", skipped)
                        .set("held_out", errors(v.predictions))
