@@ -48,6 +48,7 @@ class Fitter {
                           .expected = "each file once"});
       }
       check_units(file, gpu_);
+      check_exchanges(file, gpu_);
       for (const std::string& note : file.notes) {
         out_.notes.push_back(file.name + ": " + note);
       }
@@ -319,8 +320,14 @@ class Fitter {
             eager ? "launched one by one, not in a graph" : "16-bit rows are the same bytes"));
         continue;
       }
+      const bool launched = group.samples.front().origin.host_launched;
+      if (launched) {
+        out_.notes.push_back(fmt::format("{} {} {}: durations hold the host's launch and wait",
+                                         family_of(collective), source, dtype));
+      }
       for (models::FittedLaw law : found.laws) {
         add_source(law, group);
+        law.info.source += launched ? "; with the host's launch and wait" : "";
         out_.profile.laws.push_back(law);
       }
     }

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "calibrate/fitting/fit_kernels.hpp"
+#include "calibrate/fitting/plausibility.hpp"
 #include "calibrate/fitting/sample_key.hpp"
 #include "models/latency/datasheet_laws.hpp"
 
@@ -213,6 +214,9 @@ Prediction Predictor::predict(const models::LatentSample& sample) {
 }
 
 Prediction Predictor::predict(const models::CollectiveSample& sample) {
+  if (const std::string why = why_not_between(sample, gpu_); !why.empty()) {
+    return refusal(std::string(family_of(sample.collective)) + ": " + why);
+  }
   if (sample.nodes > 1 && between_ == nullptr) {
     return refusal("ranks on several nodes, and no fabric between nodes is known");
   }
