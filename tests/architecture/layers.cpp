@@ -130,7 +130,6 @@ const std::vector<ThirdParty>& third_party() {
       {"mpi-ext.h", {"calibrate/all2all"}},
       {"mpi.h", {"sim/sweep", "calibrate/all2all", "calibrate/layer", "calibrate"}},
       {"nccl.h", kDevices},
-      {"cudnn", kDevices},
       {"dlfcn.h", kDevices},
       {"cuda", kDevices},
       {"cublas", kDevices},

@@ -6,9 +6,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "calibrate/all2all/exchange_devices.hpp"
 #include "calibrate/all2all/launcher.hpp"
 #include "calibrate/all2all_measurements.hpp"
 #include "calibrate/measurement/combined_point.hpp"
+#include "calibrate/measurement/device_error.hpp"
 #include "models/text/input_error.hpp"
 #include "models/text/load.hpp"
 #include "tests/calibrate/all2all/ranks.hpp"
@@ -115,6 +117,15 @@ TEST(ExchangeWays, OnlyAnMpiThatSaysSoGetsAddressesOfGpus) {
   }
   EXPECT_EQ(exchange_way("device", "nccl", "no"), ExchangeWay::nccl);
   EXPECT_THROW(exchange_way("host", "nccl", "yes"), InputError);
+}
+
+TEST(ExchangeWays, NcclIsOpenedWhereItIsAndMissedWithAReason) {
+  try {
+    EXPECT_THAT(cuda_devices().nccl()->version(), testing::StartsWith("2."));
+  } catch (const DeviceError& error) {
+    EXPECT_THAT(error.what(), testing::AnyOf(HasSubstr("NCCL is not installed here"),
+                                             HasSubstr("built without")));
+  }
 }
 
 TEST(ExchangeWays, WholeLayersStayOnTheHost) {
