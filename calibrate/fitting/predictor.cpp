@@ -182,6 +182,9 @@ Prediction Predictor::predict(const models::AttentionSample& sample) {
 }
 
 Prediction Predictor::predict(const models::LatentSample& sample) {
+  if (sample.kernel_alone) {
+    return refusal("mla: kernels alone; the law is of the whole block");
+  }
   if (!gpu_.supports(sample.origin.precision)) {
     return refusal(fmt::format("{} does not run {}", gpu_.id, name_of(sample.origin.precision)));
   }
