@@ -126,10 +126,11 @@ class VectorCollective : public Exchange {
     }
   }
   void check() override {
-    const float sum = static_cast<float>(c_.ranks * (c_.ranks + 1) / 2);  // 1 + 2 + .. + ranks
+    const int all = c_.ranks * (c_.ranks + 1) / 2;  // 1 + 2 + .. + ranks
     const std::vector<float> arrived = receive_.content<float>();
     for (std::size_t i = 0; i < arrived.size(); ++i) {
-      const float expected = gathers() ? static_cast<float>(i / place(part_) + 1) : sum;
+      const int wanted = gathers() ? static_cast<int>(i) / part_ + 1 : all;
+      const auto expected = static_cast<float>(wanted);
       if (arrived[i] != expected) {
         throw DeviceError(
             fmt::format("rank {} received {} in place of {}", rank_, arrived[i], expected));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <mpi.h>
 
+#include <bit>
 #include <cstdint>
 #include <functional>
 #include <set>
@@ -26,12 +27,11 @@ int rank() {
 }
 
 void* disguised(void* host) {
-  return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(host) ^ kMask);
+  return std::bit_cast<void*>(std::bit_cast<std::uintptr_t>(host) ^ kMask);
 }
 
 void* host_of(const void* device) {
-  const auto address = reinterpret_cast<std::uintptr_t>(device);
-  return reinterpret_cast<void*>(address & ~kMask);
+  return std::bit_cast<void*>(std::bit_cast<std::uintptr_t>(device) & ~kMask);
 }
 
 class PlantedMemory : public calibrate::HostMemory {
