@@ -157,7 +157,7 @@ TEST(FitProfile, KernelsAloneAreReportedAndNeverALaw) {
   EXPECT_LT(fitted.families[0].errors.median_abs, 1e-3);
   ASSERT_FALSE(fitted.notes.empty());
   EXPECT_NE(fitted.notes.back().find("not kept: kernels alone"), std::string::npos);
-  const models::Gpu gpu = h100();
+  const models::Gpu& gpu = h100();
   const models::Fabric inside = models::load_fabric(gpu.fabric);
   calibrate::Predictor predictor(gpu, inside, nullptr, nullptr);
   EXPECT_NE(predictor.predict(file.latent.front()).refused.find("kernels alone"),
