@@ -39,7 +39,7 @@ std::int64_t workspace_bytes(const CudnnDescriptor& plan) {
 CudnnDescriptor plan_for(const CudnnDescriptor& graph, const CudnnDescriptor& properties) {
   std::string reason;
   for (const CudnnDescriptor& engine : engines_for(graph, properties, reason)) {
-    const CudnnDescriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+    CudnnDescriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
     plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, engine);
     plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, properties);
     try {

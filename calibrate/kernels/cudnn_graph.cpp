@@ -131,7 +131,7 @@ class GraphBuilder {
     for (const CudnnDescriptor& operation : operations_) {
       all.push_back(operation.get());
     }
-    const CudnnDescriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+    CudnnDescriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
               static_cast<std::int64_t>(all.size()), all.data());
     graph.finalize("operation graph");
@@ -141,7 +141,7 @@ class GraphBuilder {
  private:
   static CudnnDescriptor tensor(std::int64_t id, cudnnDataType_t type, const Shape& sizes,
                                 const Shape& strides, bool is_virtual, bool by_value) {
-    const CudnnDescriptor made(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+    CudnnDescriptor made(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
     made.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, id);
     made.set(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, type);
     made.set(CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 4, sizes.data());
@@ -262,14 +262,14 @@ CudnnDescriptor attention_graph(const AttentionCase& wanted, AttentionType type)
 }
 
 CudnnDescriptor device_properties(cudnnHandle_t handle) {
-  const CudnnDescriptor made(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+  CudnnDescriptor made(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
   made.set(CUDNN_ATTR_DEVICEPROP_HANDLE, CUDNN_TYPE_HANDLE, handle);
   made.finalize("device properties");
   return made;
 }
 
 CudnnDescriptor device_properties(const std::string& json) {
-  const CudnnDescriptor made(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+  CudnnDescriptor made(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
   made.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
            static_cast<std::int64_t>(json.size()), json.data());
   made.finalize("device properties");
