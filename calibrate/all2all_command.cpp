@@ -41,10 +41,11 @@ void show_progress(const SweepProgress& progress) {
 
 int run_rank(const Options& options) {
   if (!options.probe.empty()) {
-    return answer_world(options.probe);
+    return answer_world(options.sweep, options.probe, cuda_devices());
   }
   return run_exchange_ranks(
-      options.sweep, options.launch, options.quiet ? [](const SweepProgress&) {} : show_progress,
+      options.sweep, options.launch, cuda_devices(),
+      options.quiet ? [](const SweepProgress&) {} : show_progress,
       [](const std::string& why) { std::cerr << "error[E_DEVICE]: " << why << "\n"; });
 }
 
@@ -71,6 +72,13 @@ int run_sweep(Options& options, std::vector<std::string> arguments) {
     throw DeviceError(
         "this moeplan-measure was built without MPI; install openmpi-bin and libopenmpi-dev (or "
         "another MPI) and build again with MOEPLAN_MPI=ON");
+  }
+  exchange_way(options.sweep.buffers, options.sweep.transport, "");  // what cannot go together
+  if (options.sweep.buffers != "host") {
+    const std::string why = why_no_devices(options.sweep.transport == "nccl");
+    if (!why.empty()) {
+      throw DeviceError(why);
+    }
   }
   catch_stop_signals();
   const Seconds longest = *parse<kTime>(options.longest);
@@ -166,6 +174,15 @@ void add_all2all(CLI::App& app, int& code, const std::vector<std::string>& argum
           "window: at one instant of synchronised clocks; barrier; osu: barrier, mean over "
           "ranks; auto: window where every rank has a core")
       ->check(CLI::IsMember({"auto", "window", "barrier", "osu"}))
+      ->capture_default_str();
+  command
+      ->add_option("--buffers", sweep.buffers,
+                   "host, or device: a GPU a rank; staged through the host, and so labelled, where "
+                   "MPI is not CUDA-aware")
+      ->check(CLI::IsMember(buffer_names()))
+      ->capture_default_str();
+  command->add_option("--transport", sweep.transport, "mpi; nccl: with --buffers device only")
+      ->check(CLI::IsMember(transport_names()))
       ->capture_default_str();
   command
       ->add_option(

@@ -90,6 +90,9 @@ RankWorld ask_world(const ExchangeSweep& sweep, const std::vector<std::string>& 
   }
   RankWorld world = world_from(text::load_json(probe));
   std::filesystem::remove(probe);
+  if (!world.problem.empty()) {
+    throw DeviceError(world.problem);
+  }
   return world;
 }
 

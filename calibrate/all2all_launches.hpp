@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "calibrate/all2all/exchange_devices.hpp"
 #include "calibrate/measure_all2all.hpp"
 #include "calibrate/measurement/sweep.hpp"
 
@@ -19,7 +20,8 @@ std::vector<std::string> rank_command(const std::string& launcher,
                                       const std::vector<std::string>& arguments);
 
 // The parent's questions: starts the launcher once and asks its ranks who they are.
-// Throws: DeviceError where they did not answer; InputError where they refused.
+// Throws: DeviceError where they did not answer or have not what the sweep asks for; InputError
+// where they refused.
 RankWorld ask_world(const ExchangeSweep& sweep, const std::vector<std::string>& arguments,
                     Seconds longest);
 
@@ -29,10 +31,12 @@ int run_exchange_launches(const ExchangeSweep& sweep, const JournalHeader& heade
                           const std::vector<std::string>& arguments, Seconds longest);
 
 // The ranks' side, inside what the launcher started. Only where built_with_mpi().
-// probe: a file for ask_world. launch: of the sweep. Return exit codes, the same on all ranks.
-int answer_world(const std::string& probe);
+// probe: a file for ask_world. launch: of the sweep. devices: cuda_devices(), or a test's own.
+// Return exit codes, the same on all ranks. A rank without the GPU or the NCCL that the sweep asks
+// for is an answer of the world (RankWorld::problem), and 6 of a launch.
+int answer_world(const ExchangeSweep& sweep, const std::string& probe, ExchangeDevices& devices);
 // complain: told what went wrong on this rank alone, before all ranks are ended.
-int run_exchange_ranks(const ExchangeSweep& sweep, int launch,
+int run_exchange_ranks(const ExchangeSweep& sweep, int launch, ExchangeDevices& devices,
                        const std::function<void(const SweepProgress&)>& progress,
                        const std::function<void(const std::string&)>& complain);
 

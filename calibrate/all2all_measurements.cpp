@@ -28,15 +28,18 @@ std::optional<Collective> collective_of(const ExchangeCase& exchange) {
   }
 }
 
-// "mpi_open_mpi_v4.1.4_host": library and where the buffers lie.
-std::string source_of(const RankWorld& world) {
+// "mpi_open_mpi_v4.1.4_host": library and way of the buffers; "nccl".
+std::string source_of(const RankWorld& world, ExchangeWay way) {
+  if (way == ExchangeWay::nccl) {
+    return "nccl";
+  }
   std::string name = "mpi_";
   const auto found = world.settings.find("mpi");
   for (const char c : found == world.settings.end() ? std::string("unknown") : found->second) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.';
     name += plain ? c : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : '_';
   }
-  return name + "_host";
+  return name + "_" + name_of(way);
 }
 
 }  // namespace
@@ -45,7 +48,8 @@ models::Measurements exchange_measurements(const JournalContents& journal,
                                            const PreparedExchanges& prepared,
                                            const RankWorld& world, const std::string& path,
                                            const std::string& content) {
-  const SweepFile file{journal, path, content, journal.header.fingerprint.at("cpu")};
+  const char* const measured = prepared.way == ExchangeWay::host ? "cpu" : "device";
+  const SweepFile file{journal, path, content, journal.header.fingerprint.at(measured)};
   return sweep_measurements(file,
                             [&](const CombinedPoint& point, models::SampleOrigin origin,
                                 models::Measurements& out) -> std::string {
@@ -66,7 +70,8 @@ models::Measurements exchange_measurements(const JournalContents& journal,
                               }
                               models::CollectiveSample row;
                               row.origin = std::move(origin);
-                              row.origin.kernel_source = source_of(world);
+                              row.origin.kernel_source = source_of(world, prepared.way);
+                              row.origin.host_launched = prepared.way == ExchangeWay::nccl;
                               row.origin.precision = models::Precision::fp32;
                               row.collective = *collective;
                               row.ranks = world.ranks();

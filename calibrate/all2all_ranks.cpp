@@ -2,13 +2,15 @@
 #include <algorithm>
 #include <csignal>
 #include <exception>
+#include <optional>
 #include <system_error>
 
 #include "calibrate/all2all_launches.hpp"
 #ifdef MOEPLAN_HAS_MPI
-#include "calibrate/all2all/mpi_exchange.hpp"
+#include "calibrate/all2all/exchange_path.hpp"
 #include "calibrate/all2all/mpi_session.hpp"
 #include "calibrate/all2all/rank_cases.hpp"
+#include "calibrate/all2all/timed_exchange.hpp"
 #include "calibrate/layer/moe_layer.hpp"
 #endif
 #include "calibrate/measurement/device_error.hpp"
@@ -22,6 +24,7 @@ namespace moeplan::calibrate {
 
 namespace {
 
+constexpr int kNoDevice = 6;
 constexpr int kCrashed = 128 + SIGABRT;  // to supervise: a crash, which may not come again
 
 volatile std::sig_atomic_t stop_wish = 0;
@@ -69,25 +72,39 @@ int lead(const ExchangeSweep& sweep, const PreparedExchanges& prepared, int laun
 
 bool built_with_mpi() { return true; }
 
-int answer_world(const std::string& probe) {
+int answer_world(const ExchangeSweep& sweep, const std::string& probe, ExchangeDevices& devices) {
   MpiSession session;
-  const RankWorld world = session.world();
+  RankWorld world = session.world();
+  try {
+    const ExchangePath path(session, way_of(sweep, world), devices, world);
+  } catch (const DeviceError& error) {
+    world.problem = error.what();  // on all ranks: it throws together
+  }
   if (session.rank() == 0) {
     text::write_file(probe, to_json(world).pretty());
   }
   return 0;
 }
 
-int run_exchange_ranks(const ExchangeSweep& sweep, int launch,
+int run_exchange_ranks(const ExchangeSweep& sweep, int launch, ExchangeDevices& devices,
                        const std::function<void(const SweepProgress&)>& progress,
                        const std::function<void(const std::string&)>& complain) {
   std::signal(SIGUSR1, wish_to_stop);
   MpiSession session;
-  const RankWorld world = session.world();
+  RankWorld world = session.world();
   const bool first = session.rank() == 0;
+  std::optional<ExchangePath> path;
+  try {
+    path.emplace(session, way_of(sweep, world), devices, world);
+  } catch (const DeviceError& error) {
+    if (first) {
+      complain(error.what());
+    }
+    return kNoDevice;
+  }
   const std::string matrices = session.from_first(first ? matrices_of(sweep, complain) : "");
   const PreparedExchanges prepared = prepare(sweep, world, matrices);
-  touch_every_pair(session.rank(), session.ranks());
+  touch_every_pair(session.rank(), session.ranks(), path->ends());
   std::vector<std::string> ids;
   for (const GridPoint& point : prepared.grid.points) {
     ids.push_back(point.id);
@@ -101,7 +118,7 @@ int run_exchange_ranks(const ExchangeSweep& sweep, int launch,
           return std::make_unique<MoeLayer>(layer->second, session.rank(), session.ranks(),
                                             product_names().front());
         }
-        return make_exchange(prepared.grid.cases.at(id), session.rank());
+        return make_exchange(prepared.grid.cases.at(id), session.rank(), path->ends());
       },
       mode_of(prepared.start));
   if (!first) {
@@ -136,12 +153,13 @@ int run_exchange_ranks(const ExchangeSweep& sweep, int launch,
 
 bool built_with_mpi() { return false; }
 
-int answer_world(const std::string&) {
+int answer_world(const ExchangeSweep&, const std::string&, ExchangeDevices&) {
   require(false, "ranks need a build with MPI");
   return 1;
 }
 
-int run_exchange_ranks(const ExchangeSweep&, int, const std::function<void(const SweepProgress&)>&,
+int run_exchange_ranks(const ExchangeSweep&, int, ExchangeDevices&,
+                       const std::function<void(const SweepProgress&)>&,
                        const std::function<void(const std::string&)>&) {
   require(false, "ranks need a build with MPI");
   return 1;

@@ -167,6 +167,11 @@ void add_device_options(CLI::App& command, Options& options) {
       ->check(CLI::Range(0, 1024));
   command.add_option("--products", options.sweep.options.products,
                      "Matrix products of a CPU: " + joined(product_names()));
+  command
+      .add_option("--attention", options.sweep.options.attention,
+                  "Of CUDA: unfused, a stand-in, or cudnn (libcudnn.so.9); shapes that cuDNN does "
+                  "not take are skipped")
+      ->check(CLI::IsMember(attention_names()));
   command.add_option("--counts", options.sweep.counts_file,
                      "CSV layer,expert,count: measured routing to replay");
   command.add_option("--counts-layer", options.sweep.counts_layer, "The layer of it")

@@ -38,9 +38,16 @@ void add_layers(int ranks, PreparedExchanges& out) {
 
 }  // namespace
 
+ExchangeWay way_of(const ExchangeSweep& sweep, const RankWorld& world) {
+  const auto aware = world.settings.find("cuda_aware");
+  return exchange_way(sweep.buffers, sweep.transport,
+                      aware == world.settings.end() ? "unknown" : aware->second);
+}
+
 PreparedExchanges prepare(const ExchangeSweep& sweep, const RankWorld& world,
                           const std::string& matrices) {
   PreparedExchanges out;
+  out.way = way_of(sweep, world);
   out.start = sweep.start == "auto" ? (world.shared_cores ? "barrier" : "window") : sweep.start;
   ExchangeGridOptions options{.smallest = sweep.smallest,
                               .largest = sweep.largest,
@@ -56,6 +63,15 @@ PreparedExchanges prepare(const ExchangeSweep& sweep, const RankWorld& world,
   const bool layers = layer != options.families.end();
   if (layers) {
     options.families.erase(layer);
+  }
+  if (layers && out.way != ExchangeWay::host) {
+    throw InputError({.code = "E_VALUE",
+                      .file = "",
+                      .mark = {},
+                      .pointer = "--kinds",
+                      .what = "whole layers are computed by the host",
+                      .got = "layer, with buffers of GPUs",
+                      .expected = "--buffers host, or no layers"});
   }
   if (!layers || !options.families.empty()) {
     out.grid = exchange_grid(world, options);
@@ -75,7 +91,7 @@ PreparedExchanges prepare(const ExchangeSweep& sweep, const RankWorld& world,
   const GridChoice choice =
       choose_points(out.grid.points, sweep.budget, sweep.launches * sweep.visits, sweep.seed);
   out.expected = choice.expected;
-  header.what = "all2all host";
+  header.what = "all2all " + name_of(out.way);
   header.seed = sweep.seed;
   header.launches = sweep.launches;
   header.visits = sweep.visits;
@@ -85,7 +101,7 @@ PreparedExchanges prepare(const ExchangeSweep& sweep, const RankWorld& world,
   header.fingerprint["nodes"] = std::to_string(world.nodes());
   header.fingerprint["hosts"] = std::to_string(world.hosts);
   header.settings["start"] = out.start;
-  header.settings["buffers"] = "host";
+  header.settings["buffers"] = name_of(out.way);
   header.settings["shared_cores"] = world.shared_cores ? "yes" : "no";
   header.plan = choice.plan;
   return out;

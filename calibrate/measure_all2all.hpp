@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "calibrate/all2all/exchange_grid.hpp"
+#include "calibrate/all2all/exchange_way.hpp"
 #include "calibrate/all2all/rank_world.hpp"
 #include "calibrate/layer/layer_shape.hpp"
 #include "calibrate/measurement/journal.hpp"
@@ -28,8 +29,13 @@ struct ExchangeSweep {
   std::vector<std::string> patterns;
   std::int64_t smallest = 256;
   std::int64_t largest = 16 * 1024 * 1024;
-  std::string matrices;  // path of a CSV; "": none
+  std::string matrices;           // path of a CSV; "": none
+  std::string buffers = "host";   // of buffer_names()
+  std::string transport = "mpi";  // of transport_names()
 };
+
+// As exchange_way. Throws: InputError.
+ExchangeWay way_of(const ExchangeSweep& sweep, const RankWorld& world);
 
 // Whole SMoE layers over the ranks (closure_layers()), to hold predictions from the parts to.
 inline constexpr const char* kLayerFamily = "layer";
@@ -39,11 +45,13 @@ struct PreparedExchanges {
   std::map<std::string, LayerShape> layers;  // by id
   JournalHeader header;
   std::string start;  // auto resolved: a window needs a core for every rank
+  ExchangeWay way = ExchangeWay::host;
   Seconds expected;
 };
 
 // matrices: the content of sweep.matrices (rank 0's, on every rank); "" for none.
-// Throws: InputError as exchange_grid and replayed_matrices.
+// Throws: InputError as exchange_grid, replayed_matrices and way_of, and for layers with buffers of
+// GPUs.
 PreparedExchanges prepare(const ExchangeSweep& sweep, const RankWorld& world,
                           const std::string& matrices);
 

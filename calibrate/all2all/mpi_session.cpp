@@ -133,16 +133,36 @@ RankWorld MpiSession::world() {
   world.shared_cores = tight == 1;
   world.settings = host_fingerprint();
   world.settings.merge(mpi_settings());
+  // Of all ranks: one host's MPI may be built otherwise.
+  std::string& cuda_aware = world.settings["cuda_aware"];
+  const std::vector<std::string> aware = from_all(cuda_aware);
+  if (std::count(aware.begin(), aware.end(), aware.front()) != ranks_) {
+    cuda_aware = "differs";
+  }
   world.settings["program"] = program_hash();
   return world;
 }
 
-std::string MpiSession::from_first(const std::string& text) {
+std::vector<std::string> MpiSession::from_all(const std::string& text) const {
+  return gather(text, ranks_);
+}
+
+void MpiSession::fail_together(const std::string& problem) const {
+  // The first rank that has a problem; the number of ranks: none has.
+  int first = problem.empty() ? ranks_ : rank_;
+  mpi_check(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD),
+            "MPI_Allreduce");
+  if (first < ranks_) {
+    throw DeviceError(fmt::format("rank {}: {}", first, from(first, problem)));
+  }
+}
+
+std::string MpiSession::from(int root, const std::string& text) const {
   std::int64_t size = static_cast<std::int64_t>(text.size());
-  mpi_check(MPI_Bcast(&size, 1, MPI_INT64_T, 0, MPI_COMM_WORLD), "MPI_Bcast");
+  mpi_check(MPI_Bcast(&size, 1, MPI_INT64_T, root, MPI_COMM_WORLD), "MPI_Bcast");
   std::string out = text;
   out.resize(static_cast<std::size_t>(size));
-  mpi_check(MPI_Bcast(out.data(), static_cast<int>(size), MPI_CHAR, 0, MPI_COMM_WORLD),
+  mpi_check(MPI_Bcast(out.data(), static_cast<int>(size), MPI_CHAR, root, MPI_COMM_WORLD),
             "MPI_Bcast");
   return out;
 }

@@ -3,6 +3,7 @@
 // builds with MPI.
 
 #include <string>
+#include <vector>
 
 #include "calibrate/all2all/rank_world.hpp"
 
@@ -30,10 +31,16 @@ class MpiSession {
   RankWorld world();
 
   // Collective: rank 0's text, on every rank.
-  std::string from_first(const std::string& text);
+  std::string from_first(const std::string& text) { return from(0, text); }
+  // Collective: [ranks] the texts of all, each cut off at 127 characters.
+  std::vector<std::string> from_all(const std::string& text) const;
+  // Collective. problem: of this rank, "" for none. Throws: DeviceError on every rank, with the
+  // text of the first one that has a problem, where any has.
+  void fail_together(const std::string& problem) const;
 
  private:
   void shake_hands();
+  std::string from(int root, const std::string& text) const;
   int rank_ = 0;
   int ranks_ = 1;
 };

@@ -130,18 +130,7 @@ MadeRankCase RankCases::make_everywhere(const std::string& id) {
   } catch (const std::bad_alloc&) {
     problem = "out of memory";
   }
-  // The first rank that has a problem; the number of ranks: none has.
-  int first = problem.empty() ? session_.ranks() : session_.rank();
-  mpi_check(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD),
-            "MPI_Allreduce");
-  if (first < session_.ranks()) {
-    std::array<char, 256> text{};
-    problem.copy(text.data(), text.size() - 1);
-    mpi_check(
-        MPI_Bcast(text.data(), static_cast<int>(text.size()), MPI_CHAR, first, MPI_COMM_WORLD),
-        "MPI_Bcast");
-    throw DeviceError(fmt::format("rank {}: {}", first, text.data()));
-  }
+  session_.fail_together(problem);
   int skipped = std::holds_alternative<Skipped>(made) ? 1 : 0;
   mpi_check(MPI_Allreduce(MPI_IN_PLACE, &skipped, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD),
             "MPI_Allreduce");

@@ -38,7 +38,8 @@ text::Json to_json(const RankWorld& world) {
       .set("node_of_rank", world.node_of_rank)
       .set("hosts", world.hosts)
       .set("shared_cores", world.shared_cores)
-      .set("settings", settings);
+      .set("settings", settings)
+      .set("problem", world.problem);
 }
 
 RankWorld world_from(const text::Document& document) {
@@ -56,6 +57,7 @@ RankWorld world_from(const text::Document& document) {
           as_string(problems, entry.value, "/settings/" + entry.key).value_or("");
     }
   }
+  world.problem = reader.string("problem", "");
   reader.finish();
   problems.throw_if_any();
   return world;

@@ -18,6 +18,7 @@ struct RankWorld {
   // What a figure depends on, by key: of rank 0's host (host_fingerprint), and of MPI its version,
   // algorithms and eager limits. Not of the host that starts the ranks, which may be another one.
   std::map<std::string, std::string> settings;
+  std::string problem;  // why these ranks cannot do what was asked; "": they can
 
   int ranks() const { return static_cast<int>(node_of_rank.size()); }
   int nodes() const;

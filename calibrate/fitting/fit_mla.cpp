@@ -24,6 +24,9 @@ double bytes_of(const models::ProductShape& product, models::Precision precision
 }
 
 double weights_of(const LatentSample& sample) {
+  if (sample.kernel_alone) {
+    return 0.0;
+  }
   double bytes = bytes_of(models::latent_expansion(sample.shape), models::Precision::bf16);
   for (const models::ProductShape& product :
        models::latent_projections(sample.shape, sample.hidden, sample.q_lora_rank)) {
@@ -77,17 +80,20 @@ FittedFamily finish(const SimpleRows& rows, const LatentSample& first, const cha
   family.law.info.form = form;
   family.law.info.domain = domain;
   family.law.constants["projection_bits"] = bits;
-  family.law.info.source =
-      fmt::format("blocks less the dense laws {} and {}", products.quantised.info.kernel_source,
-                  products.plain.info.kernel_source);
+  family.law.info.source = first.kernel_alone ? "attention kernels alone"
+                                              : fmt::format("blocks less the dense laws {} and {}",
+                                                            products.quantised.info.kernel_source,
+                                                            products.plain.info.kernel_source);
   return family;
 }
 
 }  // namespace
 
 std::string mla_source(const LatentSample& sample) {
-  return fmt::format("{} {}, {} products", sample.origin.kernel_source, kind_of(sample),
-                     name_of(sample.origin.precision));
+  return sample.kernel_alone
+             ? fmt::format("{} {}, kernel alone", sample.origin.kernel_source, kind_of(sample))
+             : fmt::format("{} {}, {} products", sample.origin.kernel_source, kind_of(sample),
+                           name_of(sample.origin.precision));
 }
 
 bool is_cached(const LatentSample& sample, const models::Gpu& gpu) {
@@ -97,6 +103,9 @@ bool is_cached(const LatentSample& sample, const models::Gpu& gpu) {
 }
 
 double mla_product_seconds(const LatentSample& sample, const MlaProducts& products) {
+  if (sample.kernel_alone) {
+    return 0.0;
+  }
   const double rows = tokens_of(sample);
   const auto seconds = [&](const models::FittedLaw& law, models::Precision precision,
                            const models::ProductShape& product) {

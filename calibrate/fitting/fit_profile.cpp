@@ -25,6 +25,7 @@ constexpr std::size_t kExpertParameters = 11;
 constexpr std::size_t kDenseParameters = 6;
 constexpr std::size_t kAttentionParameters = 3;
 constexpr std::size_t kStreamParameters = 2;
+constexpr std::size_t kExchangeParameters = 5;
 
 bool is_sixteen(const std::string& dtype) { return dtype == "bf16" || dtype == "fp16"; }
 
@@ -48,6 +49,7 @@ class Fitter {
                           .expected = "each file once"});
       }
       check_units(file, gpu_);
+      check_exchanges(file, gpu_);
       for (const std::string& note : file.notes) {
         out_.notes.push_back(file.name + ": " + note);
       }
@@ -81,22 +83,6 @@ class Fitter {
     out_.families.insert(out_.families.end(), family.reports.begin(), family.reports.end());
   }
 
-  // What a law takes from the data sheet because its rows timed a part alone.
-  template <class Sample>
-  static std::string assumed_around(const Sample& sample) {
-    if constexpr (std::is_same_v<Sample, models::ExpertSample>) {
-      if (sample.part != models::ExpertPart::layer) {
-        return "; GEMMs alone: launches and traffic around them assumed as on the data sheet";
-      }
-    }
-    if constexpr (std::is_same_v<Sample, models::DenseSample>) {
-      if (sample.product_alone) {
-        return "; products alone: quantising their input assumed as on the data sheet";
-      }
-    }
-    return "";
-  }
-
   void report_only(const FittedFamily& family, const std::string& why) {
     out_.families.insert(out_.families.end(), family.reports.begin(), family.reports.end());
     const models::LawInfo& info = family.law.info;
@@ -109,7 +95,8 @@ class Fitter {
   bool enough(const SampleGroup<Sample>& group, const char* kernel, std::size_t parameters) {
     std::size_t rows = group.samples.size();
     if constexpr (!std::is_same_v<Sample, models::StreamSample> &&
-                  !std::is_same_v<Sample, models::CollectiveSample>) {
+                  !std::is_same_v<Sample, models::CollectiveSample> &&
+                  !std::is_same_v<Sample, models::ExchangeSample>) {
       rows = static_cast<std::size_t>(
           std::count_if(group.samples.begin(), group.samples.end(),
                         [this](const Sample& sample) { return !is_cached(sample, gpu_); }));
@@ -121,6 +108,18 @@ class Fitter {
                                      kernel, group.samples.front().origin.kernel_source, rows,
                                      parameters));
     return false;
+  }
+
+  template <class Sample>
+  void note_cached(const SampleGroup<Sample>& group, const std::string& family, const char* what) {
+    const auto cached =
+        std::count_if(group.samples.begin(), group.samples.end(),
+                      [this](const Sample& sample) { return is_cached(sample, gpu_); });
+    if (cached > 0) {
+      out_.notes.push_back(
+          fmt::format("{}: {} of {} rows read their {} from L2; reported, not fitted", family,
+                      cached, group.samples.size(), what));
+    }
   }
 
   bool runs(const models::SampleOrigin& origin) {
@@ -152,14 +151,8 @@ class Fitter {
       if (!runs(group.samples.front().origin) || !enough(group, "expert", kExpertParameters)) {
         continue;
       }
-      const auto cached = std::count_if(
-          group.samples.begin(), group.samples.end(),
-          [&](const models::ExpertSample& sample) { return is_cached(sample, gpu_); });
-      if (cached > 0) {
-        out_.notes.push_back(fmt::format(
-            "expert {} {}: {} of {} rows read their weights from L2; reported, not fitted",
-            std::get<0>(key), std::get<1>(key), cached, group.samples.size()));
-      }
+      note_cached(group, fmt::format("expert {} {}", std::get<0>(key), std::get<1>(key)),
+                  "weights");
       const FittedFamily family = fit_expert(group.samples, gpu_);
       if (family.law.value("bandwidth_Bps") > kSlackOfPeak * gpu_.bandwidth.value()) {
         report_only(family, "its rows do not show how fast weights are read from memory");
@@ -232,16 +225,25 @@ class Fitter {
         continue;
       }
       if (std::get<0>(key)) {
-        const auto cached = std::count_if(
-            group.samples.begin(), group.samples.end(),
-            [&](const models::AttentionSample& sample) { return is_cached(sample, gpu_); });
-        out_.notes.push_back(fmt::format(
-            "attention_decode {} {}: {} of {} rows read their cache from L2; reported, not fitted",
-            std::get<1>(key), std::get<2>(key), cached, group.samples.size()));
+        note_cached(group,
+                    fmt::format("attention_decode {} {}", std::get<1>(key), std::get<2>(key)),
+                    "cache");
         keep(fit_decode(group.samples, gpu_), group);
       } else {
         keep(fit_prefill(group.samples, gpu_), group);
       }
+    }
+  }
+
+  // A law of them would lack what else a block does. Prompts are too few to say how they fit.
+  void kernels_alone(const SampleGroup<models::LatentSample>& group) {
+    const char* const why = "kernels alone; the law is of the whole block";
+    if (group.samples.front().decode) {
+      report_only(fit_mla(group.samples, gpu_, {}), why);
+    } else {
+      out_.notes.push_back(fmt::format("mla {}: {} rows left out: {}",
+                                       mla_source(group.samples.front()), group.samples.size(),
+                                       why));
     }
   }
 
@@ -259,6 +261,10 @@ class Fitter {
       if (!runs(first.origin)) {
         continue;
       }
+      if (first.kernel_alone) {
+        kernels_alone(group);
+        continue;
+      }
       const auto quantised = models::find_law(out_.profile, "dense", first.origin.precision);
       const auto plain = models::find_law(out_.profile, "dense", models::Precision::bf16);
       if (!quantised || !plain) {
@@ -268,14 +274,7 @@ class Fitter {
             name_of(quantised ? models::Precision::bf16 : first.origin.precision)));
         continue;
       }
-      const auto cached =
-          std::count_if(group.samples.begin(), group.samples.end(),
-                        [&](const models::LatentSample& s) { return is_cached(s, gpu_); });
-      if (cached > 0) {
-        out_.notes.push_back(
-            fmt::format("mla {} {}: {} of {} rows read their cache from L2; reported, not fitted",
-                        std::get<0>(key), std::get<1>(key), cached, group.samples.size()));
-      }
+      note_cached(group, fmt::format("mla {} {}", std::get<0>(key), std::get<1>(key)), "cache");
       FittedFamily family = fit_mla(group.samples, gpu_, {*quantised, *plain});
       const std::string how = family.law.info.source;
       keep(std::move(family), group);
@@ -319,15 +318,21 @@ class Fitter {
             eager ? "launched one by one, not in a graph" : "16-bit rows are the same bytes"));
         continue;
       }
+      const bool launched = group.samples.front().origin.host_launched;
+      if (launched) {
+        out_.notes.push_back(fmt::format("{} {} {}: durations hold the host's launch and wait",
+                                         family_of(collective), source, dtype));
+      }
       for (models::FittedLaw law : found.laws) {
         add_source(law, group);
+        law.info.source += launched ? "; with the host's launch and wait" : "";
         out_.profile.laws.push_back(law);
       }
     }
   }
 
+  // Low latency before normal, one node before several: the later fits lean on the earlier.
   void exchanges() {
-    // Low latency before normal, one node before several: the later fits lean on the earlier.
     using Key = std::tuple<std::string, models::ExchangePhase, int>;  // source, phase, nodes
     std::map<Key, SampleGroup<models::ExchangeSample>> groups;
     std::map<std::string, std::int64_t> other;  // left out, by reason
@@ -360,6 +365,10 @@ class Fitter {
     };
     for (const auto& [key, group] : groups) {
       const auto& [source, phase, nodes] = key;
+      if (!enough(group, fmt::format("all2all over {} nodes,", nodes).c_str(),
+                  kExchangeParameters)) {
+        continue;
+      }
       const models::FittedLaw* other_mode =
           law_of({std::string(kernel_source_of(models::ExchangeMode::low_latency)), phase, nodes});
       FittedFamily family =

@@ -123,4 +123,37 @@ void check_units(const models::Measurements& file, const models::Gpu& gpu) {
   }
 }
 
+std::string why_not_between(const models::CollectiveSample& sample, const models::Gpu& device) {
+  const std::string& source = sample.origin.kernel_source;
+  if (!source.starts_with("mpi_")) {
+    return "";
+  }
+  if (source.ends_with("_host_staged")) {
+    return "copied through the host's memory within the time, because MPI was not CUDA-aware: no "
+           "figure of the links between GPUs";
+  }
+  if (source.ends_with("_host") && !device.is_cpu()) {
+    return "between buffers of the host, which no link between GPUs carried";
+  }
+  return "";
+}
+
+void check_exchanges(const models::Measurements& file, const models::Gpu& device) {
+  for (const models::CollectiveSample& sample : file.collectives) {
+    const std::string why = why_not_between(sample, device);
+    if (!why.empty()) {
+      throw InputError(
+          {.code = "E_VALUE",
+           .file = file.file,
+           .mark = {sample.origin.line, 0},
+           .pointer = "",
+           .what = fmt::format("rows that cannot become a law of {}: {}", device.id, why),
+           .got = sample.origin.kernel_source,
+           .expected = "exchanges between the devices themselves",
+           .fix = "moeplan-measure all2all --buffers device with a CUDA-aware MPI, or "
+                  "--transport nccl"});
+    }
+  }
+}
+
 }  // namespace moeplan::calibrate

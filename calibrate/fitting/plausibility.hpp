@@ -21,4 +21,12 @@ void check_units(const models::Measurements& file, const models::Gpu& gpu);
 // apart: files write them in too many ways.
 bool names_other_device(const std::string& stated, const models::Gpu& gpu);
 
+// Why a measured collective cannot be one between devices of this kind; "" where it can. Rows that
+// moeplan-measure staged through the host never are, and rows of the host's buffers are a CPU's.
+std::string why_not_between(const models::CollectiveSample& sample, const models::Gpu& device);
+
+// Throws: InputError E_VALUE for a file with such a row. Not a note: whoever fits it takes it for
+// what it is not.
+void check_exchanges(const models::Measurements& file, const models::Gpu& device);
+
 }  // namespace moeplan::calibrate

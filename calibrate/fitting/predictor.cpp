@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "calibrate/fitting/fit_kernels.hpp"
+#include "calibrate/fitting/plausibility.hpp"
 #include "calibrate/fitting/sample_key.hpp"
 #include "models/latency/datasheet_laws.hpp"
 
@@ -181,6 +182,9 @@ Prediction Predictor::predict(const models::AttentionSample& sample) {
 }
 
 Prediction Predictor::predict(const models::LatentSample& sample) {
+  if (sample.kernel_alone) {
+    return refusal("mla: kernels alone; the law is of the whole block");
+  }
   if (!gpu_.supports(sample.origin.precision)) {
     return refusal(fmt::format("{} does not run {}", gpu_.id, name_of(sample.origin.precision)));
   }
@@ -213,6 +217,9 @@ Prediction Predictor::predict(const models::LatentSample& sample) {
 }
 
 Prediction Predictor::predict(const models::CollectiveSample& sample) {
+  if (const std::string why = why_not_between(sample, gpu_); !why.empty()) {
+    return refusal(std::string(family_of(sample.collective)) + ": " + why);
+  }
   if (sample.nodes > 1 && between_ == nullptr) {
     return refusal("ranks on several nodes, and no fabric between nodes is known");
   }

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "models/latency/kernel_sample.hpp"
@@ -44,6 +45,21 @@ void add_source(models::FittedLaw& law, const SampleGroup<Sample>& group) {
   law.files = files;
   const std::vector<std::string> sources(group.sources.begin(), group.sources.end());
   law.info.source = fmt::format("{} ({})", joined(sources), joined(files));
+}
+
+// What a law takes from the data sheet because its rows timed a part alone.
+template <class Sample>
+std::string assumed_around(const Sample& sample) {
+  if constexpr (std::is_same_v<Sample, models::ExpertSample>) {
+    if (sample.part != models::ExpertPart::layer) {
+      return "; GEMMs alone: launches and traffic around them assumed as on the data sheet";
+    }
+  } else if constexpr (std::is_same_v<Sample, models::DenseSample>) {
+    if (sample.product_alone) {
+      return "; products alone: quantising their input assumed as on the data sheet";
+    }
+  }
+  return "";
 }
 
 }  // namespace moeplan::calibrate

@@ -183,55 +183,124 @@ RowReader grouped_reader(const text::CsvTable& table, const char* tokens_column,
   };
 }
 
-RowReader decode_reader(const text::CsvTable& table) {
-  static const std::regex shape_in_name("([0-9]+)-([0-9]+)-([0-9]+)\\.csv$");
+// The three numbers that a file's name ends in.
+std::array<std::int64_t, 3> shape_in_name(const std::string& file, const char* form) {
+  static const std::regex kShape("([0-9]+)-([0-9]+)-([0-9]+)\\.csv$");
   std::smatch found;
-  const std::string file = table.file();
-  if (!std::regex_search(file, found, shape_in_name)) {
+  if (!std::regex_search(file, found, kShape)) {
     throw InputError({.code = "E_MISSING",
                       .file = file,
                       .mark = {},
                       .pointer = "",
                       .what = "the shape of the attention is in the file's name",
                       .got = "'" + file + "'",
-                      .expected = "a name that ends in HEADS-KVHEADS-HEADDIM.csv",
+                      .expected = fmt::format("a name that ends in {}.csv", form),
                       .fix = ""});
   }
-  const models::AttentionShape shape{.heads = std::stoll(found[1]),
-                                     .kv_heads = std::stoll(found[2]),
-                                     .head_dim = std::stoll(found[3])};
-  // Two products of heads x head_dim per cached token.
-  const double per_token = 4.0 * static_cast<double>(shape.heads * shape.head_dim);
-  const double peak = peak_of(
-      table, 0.02, 0.5,  // fractions of the 16-bit peak, three digits
+  return {std::stoll(found[1]), std::stoll(found[2]), std::stoll(found[3])};
+}
+
+// mfu of attention is a fraction of the 16-bit peak, of three digits.
+void check_mfu(const TableRow& row, double flops, double seconds, double peak) {
+  const double implied = flops / (seconds * peak);
+  if (std::abs(implied - row.number("mfu", text::kNonNegative)) > 0.0006 + 0.02 * implied) {
+    row.fail(
+        "latency_us", "E_UNIT",
+        fmt::format("latency_us means an mfu of {:.3f}, the row says {}", implied, row.text("mfu")),
+        "microseconds and the fraction of the peak that they mean");
+  }
+}
+
+// Peak of a decode table; per_token: FLOP of a cached token.
+double decode_peak(const text::CsvTable& table, double per_token) {
+  return peak_of(
+      table, 0.02, 0.5,
       [&table, per_token](std::size_t i) -> std::optional<double> {
         const auto batch = cell(table, i, "batch_size");
         const auto length = cell(table, i, "kv_len");
         return batch && length ? std::optional(per_token * *batch * *length) : std::nullopt;
       },
       "latency_us", "mfu");
+}
+
+// Launched one by one from the host, the same cache again and again.
+models::SampleOrigin attention_origin(const TableRow& row, const char* kernel) {
+  models::SampleOrigin origin = {
+      .kernel_source = kernel, .line = row.line(), .host_launched = true, .repeated = true};
+  origin.precision = row.precision("dtype");
+  origin.seconds = row.seconds("latency_us", kMicrosecond);
+  return origin;
+}
+
+RowReader decode_reader(const text::CsvTable& table) {
+  const auto [heads, kv_heads, head_dim] = shape_in_name(table.file(), "HEADS-KVHEADS-HEADDIM");
+  const models::AttentionShape shape{.heads = heads, .kv_heads = kv_heads, .head_dim = head_dim};
+  // Two products of heads x head_dim per cached token.
+  const double per_token = 4.0 * static_cast<double>(shape.heads * shape.head_dim);
+  const double peak = decode_peak(table, per_token);
   return [shape, peak, per_token](const TableRow& row, Measurements& out) {
     out.stated_peak = models::StatedPeak{models::Precision::bf16, peak};
     models::AttentionSample sample;
-    sample.origin = {
-        .kernel_source = "flashinfer", .line = row.line(), .host_launched = true, .repeated = true};
-    sample.origin.precision = row.precision("dtype");
-    sample.origin.seconds = row.seconds("latency_us", kMicrosecond);
+    sample.origin = attention_origin(row, "flashinfer");
     sample.shape = shape;
     sample.shape.kv_precision = row.precision("kv_dtype");
     sample.decode = true;
     sample.sequences = static_cast<double>(row.count("batch_size", kAtLeastOne));
     sample.chunk = 1.0;
     sample.history = static_cast<double>(row.count("kv_len", kAtLeastOne));
-    const double implied =
-        per_token * sample.sequences * sample.history / (sample.origin.seconds * peak);
-    if (std::abs(implied - row.number("mfu", text::kNonNegative)) > 0.0006 + 0.02 * implied) {
-      row.fail("latency_us", "E_UNIT",
-               fmt::format("latency_us means an mfu of {:.3f}, the row says {}", implied,
-                           row.text("mfu")),
-               "microseconds and the fraction of the peak that they mean");
-    }
+    check_mfu(row, per_token * sample.sequences * sample.history, sample.origin.seconds, peak);
     out.attention.push_back(sample);
+  };
+}
+
+RowReader latent_decode_reader(const text::CsvTable& table) {
+  const auto [heads, rank, rope] = shape_in_name(table.file(), "HEADS-KVLORARANK-ROPEDIM");
+  const models::LatentShape shape{.heads = heads, .kv_lora_rank = rank, .qk_rope_head_dim = rope};
+  // Scores over latent and rotary part, values over the latent one.
+  const double per_token = 2.0 * static_cast<double>(heads * (2 * rank + rope));
+  const double peak = decode_peak(table, per_token);
+  return [shape, peak, per_token](const TableRow& row, Measurements& out) {
+    out.stated_peak = models::StatedPeak{models::Precision::bf16, peak};
+    models::LatentSample sample;
+    sample.origin = attention_origin(row, "flashmla");
+    sample.kernel_alone = true;
+    sample.shape = shape;
+    sample.shape.kv_precision = row.precision("kv_dtype");
+    sample.decode = true;
+    sample.path = models::LatentPath::absorbed;
+    sample.sequences = static_cast<double>(row.count("batch_size", kAtLeastOne));
+    sample.chunk = 1.0;
+    sample.history = static_cast<double>(row.count("kv_len", kAtLeastOne));
+    check_mfu(row, per_token * sample.sequences * sample.history, sample.origin.seconds, peak);
+    out.latent.push_back(sample);
+  };
+}
+
+// One prompt without history, causal. Values are as wide as keys without rotary part: the mfu of
+// every row says so.
+RowReader latent_prefill_reader(const text::CsvTable& table) {
+  const auto [heads, nope, rope] = shape_in_name(table.file(), "HEADS-NOPEDIM-ROPEDIM");
+  const models::LatentShape shape{
+      .heads = heads, .qk_nope_head_dim = nope, .qk_rope_head_dim = rope, .v_head_dim = nope};
+  // Half of the square of both products.
+  const auto per_pair = static_cast<double>(heads * (2 * nope + rope));
+  const double peak = peak_of(
+      table, 0.02, 0.5,
+      [&table, per_pair](std::size_t i) -> std::optional<double> {
+        const auto length = cell(table, i, "seq_len");
+        return length ? std::optional(per_pair * *length * *length) : std::nullopt;
+      },
+      "latency_us", "mfu");
+  return [shape, peak, per_pair](const TableRow& row, Measurements& out) {
+    out.stated_peak = models::StatedPeak{models::Precision::bf16, peak};
+    models::LatentSample sample;
+    sample.origin = attention_origin(row, "flash_attention_3");
+    sample.kernel_alone = true;
+    sample.shape = shape;
+    sample.sequences = 1.0;
+    sample.chunk = static_cast<double>(row.count("seq_len", kAtLeastOne));
+    check_mfu(row, per_pair * sample.chunk * sample.chunk, sample.origin.seconds, peak);
+    out.latent.push_back(sample);
   };
 }
 
@@ -274,6 +343,20 @@ const std::vector<TableFormat>& infersim_formats() {
        .measured = {"latency_us", "mfu"},
        .repeats = false,
        .reader = decode_reader},
+      {.name = "infersim mla decode",
+       .source = "infersim",
+       .columns = {"dtype", "kv_dtype", "batch_size", "kv_len", "latency_us", "mfu"},
+       .path_parts = {"mla_decode", "mla/decode"},
+       .measured = {"latency_us", "mfu"},
+       .repeats = false,
+       .reader = latent_decode_reader},
+      {.name = "infersim mla prefill",
+       .source = "infersim",
+       .columns = {"dtype", "seq_len", "latency_us", "mfu"},
+       .path_parts = {"mla_prefill", "mla/prefill"},
+       .measured = {"latency_us", "mfu"},
+       .repeats = false,
+       .reader = latent_prefill_reader},
   };
   return formats;
 }

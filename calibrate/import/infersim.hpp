@@ -23,7 +23,9 @@ namespace moeplan::calibrate {
 // - batch_size_per_gpu and seq_len_per_gpu are of one rank: the group has num_gpus times as many.
 // - decode attention: heads-kvheads-headdim are in the file's name; the calls are launched one by
 //   one from the host, and the same cache is read again and again.
-// - the same columns hold latent attention (names with "mla"): not read here.
+// - the same columns hold latent attention (names with "mla", HEADS-KVLORARANK-ROPEDIM for decode,
+//   HEADS-NOPEDIM-ROPEDIM for prompts): kernels alone (FlashMLA, FlashAttention-3, says its README;
+//   the scripts are not in the repository, so how they were called is not known).
 // Throws: InputError as import_measurements; E_UNIT for durations that disagree with their mfu,
 // E_RANGE for rows that disagree with themselves.
 models::Measurements parse_infersim(const std::string& content, const std::string& file);

@@ -57,7 +57,7 @@ models::Measurements parse_measurements(const std::string& content, const std::s
   std::vector<const TableFormat*> formats;
   for (const std::vector<TableFormat>* project :
        {&aiconfigurator_formats(), &infersim_formats(), &frontier_formats(),
-        &llmservingsim_formats(), &apexplus_formats(), &vidur_formats()}) {
+        &llmservingsim_formats(), &apexplus_formats(), &vidur_formats(), &deepep_formats()}) {
     const std::vector<const TableFormat*> more = pointers(*project);
     formats.insert(formats.end(), more.begin(), more.end());
   }

@@ -43,6 +43,12 @@ class Writer {
   void positive(const char* key, double value) { json_.set(key, value); }
   void text(const char* key, const std::string& value) { json_.set(key, value); }
   void flag(const char* key, bool value) { json_.set(key, value); }
+  // Of rows of a kind that came later: not there is false.
+  void set_flag(const char* key, bool value) {
+    if (value) {
+      json_.set(key, value);
+    }
+  }
   void durations(const char* key, const std::vector<double>& values) {
     if (!values.empty()) {
       json_.set(key, values);
@@ -80,6 +86,7 @@ class FieldReader {
     value = node != nullptr &&
             as_boolean(reader_.problems(), *node, reader_.pointer_of(key)).value_or(false);
   }
+  void set_flag(const char* key, bool& value) { value = reader_.boolean(key, false); }
   void durations(const char* key, std::vector<double>& values) {
     if (reader_.has(key)) {
       values = reader_.numbers(key, text::kPositive);
@@ -162,6 +169,14 @@ void check_expert(Reader& row, const models::ExpertSample& sample) {
       sample.shape.local_experts > sample.shape.experts) {
     row.problem("experts", "E_RANGE", "fewer experts than top_k or local_experts",
                 "top_k <= experts, local_experts <= experts");
+  }
+}
+
+void check_latent(Reader& row, const models::LatentSample& sample) {
+  if (!sample.kernel_alone &&
+      (sample.hidden < 1 || sample.shape.kv_lora_rank < 1 || sample.shape.v_head_dim < 1)) {
+    row.problem("hidden", "E_RANGE", "a whole block without hidden size, latent rank or values",
+                "hidden, kv_lora_rank and v_head_dim of at least 1");
   }
 }
 
@@ -261,6 +276,8 @@ Measurements parse_own_format(const std::string& content, const std::string& fil
       if constexpr (std::is_same_v<std::decay_t<decltype(sample)>, models::ExpertSample>) {
         sample.shape.precision = sample.origin.precision;
         check_expert(row, sample);
+      } else if constexpr (std::is_same_v<std::decay_t<decltype(sample)>, models::LatentSample>) {
+        check_latent(row, sample);
       }
       row.finish();
     }

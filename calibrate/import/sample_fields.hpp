@@ -72,12 +72,13 @@ void fields(Io& io, auto& sample) requires requires {
 {
   origin_fields(io, sample.origin);
   io.whole("heads", sample.shape.heads, 1);
-  io.whole("kv_lora_rank", sample.shape.kv_lora_rank, 1);
+  io.set_flag("kernel_alone", sample.kernel_alone);
+  io.whole("kv_lora_rank", sample.shape.kv_lora_rank, 0);
   io.whole("qk_nope_head_dim", sample.shape.qk_nope_head_dim, 0);
   io.whole("qk_rope_head_dim", sample.shape.qk_rope_head_dim, 0);
-  io.whole("v_head_dim", sample.shape.v_head_dim, 1);
+  io.whole("v_head_dim", sample.shape.v_head_dim, 0);
   io.precision("kv_precision", sample.shape.kv_precision);
-  io.whole("hidden", sample.hidden, 1);
+  io.whole("hidden", sample.hidden, 0);
   io.whole("q_lora_rank", sample.q_lora_rank, 0);
   io.flag("decode", sample.decode);
   io.path("path", sample.path);

@@ -48,6 +48,7 @@ const std::vector<TableFormat>& frontier_formats();
 const std::vector<TableFormat>& llmservingsim_formats();
 const std::vector<TableFormat>& apexplus_formats();
 const std::vector<TableFormat>& vidur_formats();
+const std::vector<TableFormat>& deepep_formats();
 
 std::vector<const TableFormat*> pointers(const std::vector<TableFormat>& formats);
 

@@ -1,6 +1,7 @@
 // A CUDA device as a KernelDevice: products by cuBLAS - the experts' as one grouped call or as a
 // loop, two backends with different curves -, attention as two batched products around a softmax
-// (unfused: slower than what engines run, and its kernel_source says so), the rest by cuda_kernels.
+// (unfused: slower than what engines run, and its kernel_source says so) or by cuDNN, the rest by
+// cuda_kernels.
 //
 // A sample is a number of calls between two events, queued behind a spinning kernel, so that the
 // host's launches do not show. Weights and caches are windows of a pool of three times the L2.
@@ -16,6 +17,7 @@
 #include "calibrate/kernels/cuda_kernels.hpp"
 #include "calibrate/kernels/cuda_memory.hpp"
 #include "calibrate/kernels/cuda_products.hpp"
+#include "calibrate/kernels/cudnn_attention.hpp"
 #include "calibrate/kernels/devices.hpp"
 #include "calibrate/kernels/token_counts.hpp"
 
@@ -30,6 +32,12 @@ constexpr double kLargestShare = 0.8;           // of the device memory, for one
 constexpr double kShortestSample = 20e-6;       // s; shorter calls are timed several at once
 constexpr double kUsualRate = 0.75;             // of the device's clock: below it is throttled
 constexpr std::int64_t kSpinPerCall = 200'000;  // ns; more than the host needs to queue a call
+
+// cuDNN has no engine for a case: it is skipped, and no failure.
+class FusedRefusal : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
+};
 
 class CudaCase : public TimedCase {
  public:
@@ -78,6 +86,9 @@ class CudaDevice : public KernelDevice {
     int kilohertz = 0;
     cuda_check(cudaDeviceGetAttribute(&kilohertz, cudaDevAttrClockRate, 0));
     usual_hertz_ = 1e3 * kilohertz;
+    if (options.attention == "cudnn") {
+      fused_ = std::make_unique<CudnnAttention>(products_.stream());
+    }
   }
 
   MadeCase make(const KernelCase& wanted) override {
@@ -92,16 +103,21 @@ class CudaDevice : public KernelDevice {
           fmt::format("needs {:.1f} GB of {:.1f} GB", needed * 1e-9, in_bytes(memory()) * 1e-9)};
     }
     products_.set_type(wanted.precision == models::Precision::bf16 ? Half::bf16 : Half::fp16);
-    const Call call =
-        std::visit([this](const auto& kernel) { return call_of(kernel); }, wanted.kernel);
+    Call call;
+    try {
+      call = std::visit([this](const auto& kernel) { return call_of(kernel); }, wanted.kernel);
+    } catch (const FusedRefusal& refusal) {
+      return Skipped{refusal.what()};
+    }
     return std::make_unique<CudaCase>(call, products_.stream(), usual_hertz_);
   }
 
   std::string kernel_source(const KernelCase& wanted) const override {
-    return std::holds_alternative<ExpertCase>(wanted.kernel)      ? "cuda_" + products_.name()
-           : std::holds_alternative<DenseCase>(wanted.kernel)     ? "cuda_cublas"
-           : std::holds_alternative<AttentionCase>(wanted.kernel) ? "cuda_unfused_attention"
-                                                                  : "cuda_moeplan";
+    return std::holds_alternative<ExpertCase>(wanted.kernel)  ? "cuda_" + products_.name()
+           : std::holds_alternative<DenseCase>(wanted.kernel) ? "cuda_cublas"
+           : std::holds_alternative<AttentionCase>(wanted.kernel)
+               ? (fused_ ? "cuda_cudnn_attention" : "cuda_unfused_attention")
+               : "cuda_moeplan";
   }
 
   std::map<std::string, std::string> fingerprint() const override {
@@ -109,17 +125,22 @@ class CudaDevice : public KernelDevice {
     int runtime = 0;
     cuda_check(cudaDriverGetVersion(&driver));
     cuda_check(cudaRuntimeGetVersion(&runtime));
-    return {{"device", name()},
-            {"products", products_.name()},
-            {"compute_capability", fmt::format("{}.{}", properties_.major, properties_.minor)},
-            {"sm_count", std::to_string(properties_.multiProcessorCount)},
-            {"device_l2_bytes", std::to_string(properties_.l2CacheSize)},
-            {"device_memory_bytes", std::to_string(properties_.totalGlobalMem)},
-            {"device_clock_hz", fmt::format("{:.0f}", usual_hertz_)},
-            {"device_ecc", properties_.ECCEnabled != 0 ? "on" : "off"},
-            {"cuda_driver", std::to_string(driver)},
-            {"cuda_runtime", std::to_string(runtime)},
-            {"cublas", products_.version()}};
+    std::map<std::string, std::string> all = {
+        {"device", name()},
+        {"products", products_.name()},
+        {"compute_capability", fmt::format("{}.{}", properties_.major, properties_.minor)},
+        {"sm_count", std::to_string(properties_.multiProcessorCount)},
+        {"device_l2_bytes", std::to_string(properties_.l2CacheSize)},
+        {"device_memory_bytes", std::to_string(properties_.totalGlobalMem)},
+        {"device_clock_hz", fmt::format("{:.0f}", usual_hertz_)},
+        {"device_ecc", properties_.ECCEnabled != 0 ? "on" : "off"},
+        {"cuda_driver", std::to_string(driver)},
+        {"cuda_runtime", std::to_string(runtime)},
+        {"cublas", products_.version()}};
+    if (fused_) {
+      all["cudnn"] = fused_->version();
+    }
+    return all;
   }
   std::vector<models::Precision> precisions() const override {
     return {models::Precision::bf16, models::Precision::fp16};
@@ -131,12 +152,13 @@ class CudaDevice : public KernelDevice {
 
  private:
   // Scores of unfused attention, which lie in memory.
-  static double score_bytes(const KernelCase& wanted) {
+  double score_bytes(const KernelCase& wanted) const {
     const auto* c = std::get_if<AttentionCase>(&wanted.kernel);
-    return c == nullptr ? 0.0
-                        : static_cast<double>(kHalfBytes) *
-                              static_cast<double>(c->sequences * c->heads * c->chunk) *
-                              static_cast<double>(c->decode ? c->history : c->history + c->chunk);
+    return c == nullptr || fused_
+               ? 0.0
+               : static_cast<double>(kHalfBytes) *
+                     static_cast<double>(c->sequences * c->heads * c->chunk) *
+                     static_cast<double>(c->decode ? c->history : c->history + c->chunk);
   }
 
   Buffer filled(std::int64_t elements) {
@@ -239,6 +261,9 @@ class CudaDevice : public KernelDevice {
     const std::int64_t cache = batch * cached * c.head_dim;
     const auto caches = windows(2 * cache);
     const Buffer queries = filled(batch * rows * c.head_dim);
+    if (fused_) {
+      return fused_call(c, queries, caches, cache);
+    }
     const Buffer scores = filled(batch * rows * cached);
     const Buffer out = filled(batch * rows * c.head_dim);
     const float scale = 1.0F / std::sqrt(static_cast<float>(c.head_dim));
@@ -249,6 +274,23 @@ class CudaDevice : public KernelDevice {
       cuda_causal_softmax(products_.stream(), products_.type(), scores->data(), batch * rows,
                           cached, chunk);
       products_.batched(batch, rows, d, cached, 1.0F, scores->data(), values, false, out->data());
+    };
+  }
+
+  Call fused_call(const AttentionCase& c, const Buffer& queries,
+                  const std::function<char*(std::int64_t)>& caches, std::int64_t cache) {
+    CudnnAttention::Call fused;
+    try {
+      fused = fused_->make(
+          c, products_.type() == Half::bf16 ? AttentionType::bf16 : AttentionType::fp16);
+    } catch (const DeviceError& error) {
+      throw FusedRefusal(error.what());
+    }
+    const Buffer out = filled(c.sequences * c.chunk * c.heads * c.head_dim);
+    return [=](std::int64_t call) {
+      char* keys = caches(call);
+      fused(queries->data(), keys, keys + static_cast<std::size_t>(cache) * kHalfBytes,
+            out->data());
     };
   }
 
@@ -290,6 +332,7 @@ class CudaDevice : public KernelDevice {
   }
 
   CudaProducts products_;
+  std::unique_ptr<CudnnAttention> fused_;  // nullptr: unfused
   cudaDeviceProp properties_{};
   double usual_hertz_ = 0.0;
 };

@@ -18,7 +18,11 @@ struct DeviceOptions {
   // Of a CPU: threads that run the same kernel on data of their own meanwhile, as the other ranks
   // of a node do: what one rank gets of the memory's bandwidth depends on them.
   int companions = 0;
+  std::string attention;  // of attention_names(); "": the first. cudnn: of CUDA only
 };
+
+// unfused (two products around a softmax), cudnn (fused: cudnn_attention.hpp).
+const std::vector<std::string>& attention_names();
 
 class KernelDevice {
  public:
@@ -39,7 +43,8 @@ class KernelDevice {
 };
 
 // kind: "cpu" or "cuda". Throws: InputError E_VALUE for other kinds, for products that this build
-// has not, or for cuda in a build without it; DeviceError where there is no such device.
+// has not, for cuda in a build without it, or for cudnn on a CPU; DeviceError where there is no
+// such device, or no cuDNN where it is asked for.
 std::unique_ptr<KernelDevice> make_device(const std::string& kind, const DeviceOptions& options);
 
 }  // namespace moeplan::calibrate

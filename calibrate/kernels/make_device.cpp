@@ -3,7 +3,22 @@
 
 namespace moeplan::calibrate {
 
+const std::vector<std::string>& attention_names() {
+  static const std::vector<std::string> kNames = {"unfused", "cudnn"};
+  return kNames;
+}
+
 std::unique_ptr<KernelDevice> make_device(const std::string& kind, const DeviceOptions& options) {
+  if (kind == "cpu" && options.attention == "cudnn") {
+    throw InputError({.code = "E_VALUE",
+                      .file = "",
+                      .mark = {},
+                      .pointer = "--attention",
+                      .what = "cuDNN's attention runs on GPUs only",
+                      .got = "--device cpu --attention cudnn",
+                      .expected = "--device cuda, or --attention unfused",
+                      .fix = ""});
+  }
   if (kind == "cpu") {
     return make_cpu_device(options);
   }

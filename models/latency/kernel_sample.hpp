@@ -69,6 +69,9 @@ struct AttentionSample {
 // A whole latent-attention block: its products with weights and what mla_latency.hpp describes.
 struct LatentSample {
   SampleOrigin origin;  // precision: of the products
+  // The attention kernel by itself: no products, and nothing of the small kernels that the law
+  // counts too. hidden, q_lora_rank and what the kernel does not see of the shape are 0.
+  bool kernel_alone = false;
   LatentShape shape;
   std::int64_t hidden = 0;
   std::int64_t q_lora_rank = 0;

@@ -130,6 +130,8 @@ const std::vector<ThirdParty>& third_party() {
       {"mpi-ext.h", {"calibrate/all2all"}},
       {"mpi.h", {"sim/sweep", "calibrate/all2all", "calibrate/layer", "calibrate"}},
       {"nccl.h", kDevices},
+      {"cudnn.h", kDevices},
+      {"dlfcn.h", kDevices},
       {"cuda", kDevices},
       {"cublas", kDevices},
       {"cblas.h", {"calibrate/kernels", "models/pruning"}},

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "calibrate/all2all/exchange_grid.hpp"
-#include "calibrate/all2all/mpi_exchange.hpp"
 #include "calibrate/all2all/mpi_session.hpp"
+#include "calibrate/all2all/mpi_transport.hpp"
+#include "calibrate/all2all/timed_exchange.hpp"
+#include "calibrate/measurement/fingerprint.hpp"
 #include "calibrate/measurement/summary.hpp"
 
 namespace moeplan::calibrate {
@@ -52,7 +54,10 @@ double median(std::vector<double> values) {
 int run(const char* file) {
   MpiSession session;
   const RankWorld world = session.world();
-  touch_every_pair(session.rank(), session.ranks());
+  HostMemory memory;
+  MpiTransport transport;
+  const ExchangeEnds ends{memory, transport, memory_bytes() / session.ranks()};
+  touch_every_pair(session.rank(), session.ranks(), ends);
   ExchangeGrid grid = exchange_grid(world, {.smallest = 16 * 1024,
                                             .largest = 1024 * 1024,
                                             .families = {"all2allv"},
@@ -63,7 +68,7 @@ int run(const char* file) {
   }
   RankCases cases(
       session, ids,
-      [&](const std::string& id) { return make_exchange(grid.cases.at(id), session.rank()); },
+      [&](const std::string& id) { return make_exchange(grid.cases.at(id), session.rank(), ends); },
       StartMode::osu);
   double farthest = 1.0;
   for (const auto& [id, exchange] : grid.cases) {

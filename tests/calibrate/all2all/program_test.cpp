@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "calibrate/all2all/launcher.hpp"
@@ -26,6 +27,28 @@ TEST(All2AllProgram, WithoutMpiOrRanksItSaysSo) {
   EXPECT_EQ(code, 6);
   EXPECT_THAT(tests::read_bytes(out),
               testing::AnyOf(HasSubstr("/nonexistent/mpirun"), HasSubstr("built without MPI")));
+}
+
+TEST(All2AllProgram, WithoutAGpuItSaysSoInOneSentence) {
+  if (!tests::why_no_ranks().empty()) {
+    GTEST_SKIP() << tests::why_no_ranks();
+  }
+  if (std::filesystem::exists("/dev/nvidiactl")) {
+    GTEST_SKIP() << "there is a GPU here";
+  }
+  const tests::TemporaryDirectory directory;
+  for (const std::string transport : {"mpi", "nccl"}) {
+    const int code = tests::run_into(
+        {kProgram, "all2all", "--launcher", tests::launcher(2), "--journal",
+         (directory / "j").string(), "--buffers", "device", "--transport", transport},
+        (directory / "out").string());
+    EXPECT_EQ(code, 6);
+    const std::string said = tests::read_bytes(directory / "out");
+    EXPECT_THAT(said,
+                testing::AnyOf(HasSubstr("no GPU can be used here"), HasSubstr("built without")));
+    EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+    EXPECT_FALSE(std::filesystem::exists(directory / "j"));
+  }
 }
 
 TEST(All2AllProgram, MeasuresInLaunchesAndWritesWhatFitsRead) {

@@ -123,6 +123,16 @@ TEST(PlantedExchange, OtherSystemsAndOtherNumbersOfMultiprocessorsAreLeftOut) {
   EXPECT_NE(fitted.notes[1].find("no law for this system"), std::string::npos);
 }
 
+// One row a number of nodes, as DeepEP publishes them, says nothing about five parameters.
+TEST(PlantedExchange, FewRowsAreLeftOutWithTheirReason) {
+  models::Measurements file{.file = "t.csv", .name = "t.csv"};
+  file.exchanges = {combine_rows(1, {}).front(), combine_rows(2, {}).front()};
+  const auto fitted = calibrate::fit_profile({file}, models::load_gpu("h100-sxm"));
+  EXPECT_TRUE(fitted.profile.laws.empty());
+  ASSERT_EQ(fitted.notes.size(), 2u);
+  EXPECT_NE(fitted.notes[0].find("fewer than the law's 5 parameters"), std::string::npos);
+}
+
 // Reached when written, unseen shape, median / p90: low latency 8.0 / 25.3 % (dispatch), 5.6 / 15.1
 // % (combine); normal 2.6 / 14.0 %, 6.6 / 20.1 %. Two nodes have one or two shapes: in sample at
 // most 3.2 / 7.2 %.

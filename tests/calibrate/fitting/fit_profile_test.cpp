@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
+#include "calibrate/fitting/predictor.hpp"
 #include "calibrate/import/aiconfigurator.hpp"
 #include "models/catalog/catalog.hpp"
 #include "models/latency/profile.hpp"
@@ -55,6 +58,54 @@ TEST(FitProfile, ReportsButDoesNotKeepTheSameBytesInAnotherType) {
   ASSERT_EQ(fitted.profile.laws.size(), 1u);
   EXPECT_EQ(fitted.profile.laws[0].info.dtype, "fp16");
   EXPECT_EQ(fitted.notes.size(), 1u);
+}
+
+// Rows of moeplan-measure all2all, one a size: 10 us + bytes / 10 GB/s.
+Measurements exchanges(const std::string& source) {
+  Measurements out;
+  out.file = out.name = "net.json";
+  for (double size = 1024; size < 1e7; size *= 4) {
+    models::CollectiveSample row;
+    row.origin = {.kernel_source = source,
+                  .precision = models::Precision::fp32,
+                  .line = static_cast<int>(out.collectives.size()) + 2,
+                  .seconds = 1e-5 + size / 1e10};
+    row.collective = models::Collective::all_to_all;
+    row.ranks = 2;
+    row.bytes = size;
+    out.collectives.push_back(row);
+  }
+  return out;
+}
+
+TEST(FitProfile, ExchangesThroughTheHostNeverBecomeALawOfAGpu) {
+  const models::Gpu gpu = models::load_gpu("h100-sxm");
+  for (const auto& [source, why] :
+       {std::pair("mpi_open_mpi_v4.1.4_host_staged", "no figure of the links between GPUs"),
+        std::pair("mpi_open_mpi_v4.1.4_host", "between buffers of the host")}) {
+    const Measurements rows = exchanges(source);
+    tests::expect_input_error([&] { fit_profile({rows}, gpu); }, "E_VALUE", why);
+    // Nor is a law of GPUs judged by them.
+    const models::Fabric inside = models::load_fabric(gpu.fabric);
+    calibrate::Predictor predictor(gpu, inside, nullptr, nullptr);
+    EXPECT_NE(predictor.predict(rows.collectives.front()).refused.find(why), std::string::npos);
+  }
+  models::Gpu cpu = gpu;
+  cpu.id = "cpu-here";
+  EXPECT_EQ(fit_profile({exchanges("mpi_open_mpi_v4.1.4_host")}, cpu).profile.laws.size(), 1u);
+  EXPECT_THROW(fit_profile({exchanges("mpi_open_mpi_v4.1.4_host_staged")}, cpu), InputError);
+}
+
+TEST(FitProfile, ExchangesBetweenBuffersOfGpusBecomeLaws) {
+  const models::Gpu gpu = models::load_gpu("h100-sxm");
+  EXPECT_EQ(fit_profile({exchanges("mpi_open_mpi_v5.0.3_device")}, gpu).profile.laws.size(), 1u);
+  Measurements nccl_rows = exchanges("nccl");
+  for (models::CollectiveSample& row : nccl_rows.collectives) {
+    row.origin.host_launched = true;
+  }
+  const auto fitted = fit_profile({nccl_rows}, gpu);
+  ASSERT_EQ(fitted.profile.laws.size(), 1u);
+  EXPECT_NE(fitted.profile.laws[0].info.source.find("with the host's launch"), std::string::npos);
 }
 
 TEST(FitProfile, RefusesAFileGivenTwice) {

@@ -4,6 +4,7 @@
 
 #include "calibrate/fitting/fit_kernels.hpp"
 #include "calibrate/fitting/fit_profile.hpp"
+#include "calibrate/fitting/predictor.hpp"
 #include "models/catalog/catalog.hpp"
 #include "models/latency/mla_latency.hpp"
 
@@ -137,6 +138,30 @@ TEST(FitProfile, MlaNeedsTheDenseLawsOfTheSameFiles) {
   ASSERT_EQ(fitted.notes.size(), 1u);
   EXPECT_NE(fitted.notes[0].find("no dense law in fp8_block"), std::string::npos)
       << fitted.notes[0];
+}
+
+// A kernel without products and without the small kernels beside it: its form fits, but the law of
+// a block would lack them, and the law of a block is not judged by it.
+TEST(FitProfile, KernelsAloneAreReportedAndNeverALaw) {
+  models::Measurements file{.file = "mla.csv", .name = "mla.csv", .source = "test"};
+  file.latent = decode_rows();
+  for (LatentSample& sample : file.latent) {
+    sample.origin.seconds -= calibrate::mla_product_seconds(sample, products());
+    sample.kernel_alone = true;
+    sample.hidden = sample.q_lora_rank = 0;
+  }
+  const auto fitted = calibrate::fit_profile({file}, h100());
+  EXPECT_TRUE(fitted.profile.laws.empty());
+  ASSERT_EQ(fitted.families.size(), 1u);
+  EXPECT_EQ(fitted.families[0].kernel_source, "planted decode, kernel alone");
+  EXPECT_LT(fitted.families[0].errors.median_abs, 1e-3);
+  ASSERT_FALSE(fitted.notes.empty());
+  EXPECT_NE(fitted.notes.back().find("not kept: kernels alone"), std::string::npos);
+  const models::Gpu& gpu = h100();
+  const models::Fabric inside = models::load_fabric(gpu.fabric);
+  calibrate::Predictor predictor(gpu, inside, nullptr, nullptr);
+  EXPECT_NE(predictor.predict(file.latent.front()).refused.find("kernels alone"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "calibrate/import/aiconfigurator.hpp"
+#include "calibrate/import/measurements.hpp"
 #include "tests/support/expect_input_error.hpp"
 #include "tests/support/locations.hpp"
 
@@ -97,6 +98,46 @@ TEST(ExchangeTables, ReadsTheOpenTables) {
   EXPECT_EQ(rows("aic_deepep_ll_h100_1node_sglang0.5.12.csv"), 2 * 176);
   EXPECT_EQ(rows("aic_deepep_ll_h200_1-2node_sglang0.5.6.csv"), 2 * 43);
   EXPECT_EQ(rows("aic_trtllm_alltoall_gb200_ep2-8.csv"), 1080);
+}
+
+const std::string kPublished =
+    "kind,arch,ep_ranks,tokens_per_rank,hidden,topk,phase,latency_us,bandwidth_GBps,"
+    "bandwidth_type,sms,source\n";
+const std::string kDispatch = "low_latency,H800,16,128,7168,8,dispatch,118,63,RDMA,,doc\n";
+
+TEST(DeepEpPublished, RowsOfLowLatencyAreDurationsAndRatesAreSkipped) {
+  const auto file = calibrate::parse_measurements(
+      kPublished + kDispatch + "low_latency,H800,16,128,7168,8,combine,195,74,RDMA,,doc\n" +
+          "normal,H800,8,4096,7168,8,dispatch,,153,NVLink,,doc\n" +
+          "v2_elastic,SM90,16,8192,7168,8,dispatch,,90,RDMA,12,doc\n",
+      "d.csv");
+  ASSERT_EQ(file.exchanges.size(), 2u);
+  const models::ExchangeSample& row = file.exchanges[0];
+  EXPECT_EQ(row.origin.kernel_source, "deepep_ll");
+  EXPECT_EQ(row.origin.precision, models::Precision::fp8);
+  EXPECT_DOUBLE_EQ(row.origin.seconds, 118e-6);
+  EXPECT_EQ(row.ranks, 16);
+  EXPECT_EQ(row.nodes, 2);
+  EXPECT_EQ(row.experts, 256);
+  EXPECT_EQ(file.exchanges[1].phase, ExchangePhase::combine);
+  EXPECT_EQ(file.exchanges[1].origin.precision, models::Precision::bf16);
+  EXPECT_EQ(file.device, "H800");
+  ASSERT_EQ(file.skipped.size(), 2u);
+  EXPECT_EQ(file.skipped.begin()->first.find("normal: a rate without a duration"), 0u);
+}
+
+TEST(DeepEpPublished, RefusesWhatTheTablesDoNotHold) {
+  const auto bad = [](const std::string& row, const std::string& code, const std::string& part) {
+    tests::expect_input_error(
+        [&] { calibrate::parse_measurements(kPublished + kDispatch + row, "d.csv"); }, code,
+        "d.csv:3", part);
+  };
+  bad("ultra,H800,8,128,7168,8,dispatch,77,98,RDMA,,doc\n", "E_VALUE", "ultra");
+  bad("low_latency,H800,8,128,7168,8,both,77,98,RDMA,,doc\n", "E_VALUE", "both");
+  bad("low_latency,H800,12,128,7168,8,dispatch,77,98,RDMA,,doc\n", "E_RANGE", "12 ranks");
+  bad("low_latency,H20,8,128,7168,8,dispatch,77,98,RDMA,,doc\n", "E_VALUE", "H800 and on H20");
+  bad("low_latency,H800,8,128,7168,8,dispatch,,98,RDMA,,doc\n", "E_TYPE", "latency_us");
+  bad("low_latency,H800,16,128,7168,8,dispatch,120,63,RDMA,,doc\n", "E_DUPLICATE", "line 2");
 }
 
 }  // namespace

@@ -84,11 +84,50 @@ TEST(Infersim, ReadsAttentionWithTheShapeOfItsName) {
   EXPECT_TRUE(row.origin.host_launched);
 }
 
-TEST(Infersim, LeavesLatentAttentionAlone) {
-  refused(kDecode + "bf16,bf16,10,9895,1.000,0.080\n", "mla_decode_h800_2-1-100.csv", "E_MISSING",
-          "infersim mha decode");
+TEST(Infersim, TheShapeMustBeInTheName) {
   refused(kDecode + "bf16,bf16,10,9895,1.000,0.080\n", "mha_decode_h800.csv", "E_MISSING",
           "HEADS-KVHEADS-HEADDIM");
+  refused(kDecode + "bf16,bf16,10,9895,1.000,0.080\n", "mla_decode_h800.csv", "E_MISSING",
+          "HEADS-KVLORARANK-ROPEDIM");
+}
+
+TEST(Infersim, ReadsTheKernelOfLatentDecoding) {
+  // 2 x 2 heads x (2 x 40 + 20) x 10 x 9895 = 39.58 MFLOP: 0.04 of 989.5 TFLOP/s in 1 us.
+  const std::string name = "mla_decode_h800_2-40-20.csv";
+  const auto file = parse_infersim(kDecode + "bf16,fp8,10,9895,1.000,0.040\n", name);
+  ASSERT_EQ(file.latent.size(), 1u);
+  const models::LatentSample& row = file.latent[0];
+  EXPECT_TRUE(row.kernel_alone);
+  EXPECT_TRUE(row.decode);
+  EXPECT_EQ(row.path, models::LatentPath::absorbed);
+  EXPECT_EQ(row.shape.heads, 2);
+  EXPECT_EQ(row.shape.kv_lora_rank, 40);
+  EXPECT_EQ(row.shape.qk_rope_head_dim, 20);
+  EXPECT_EQ(row.shape.kv_precision, models::Precision::fp8);
+  EXPECT_DOUBLE_EQ(row.sequences, 10.0);
+  EXPECT_DOUBLE_EQ(row.history, 9895.0);
+  EXPECT_DOUBLE_EQ(row.origin.seconds, 1e-6);
+  // The name of another shape: what it implies is no peak that the project divides by.
+  refused(kDecode + "bf16,bf16,10,9895,1.000,0.040\n", "mla_decode_h800_2-80-20.csv", "E_UNIT",
+          "imply a peak");
+}
+
+TEST(Infersim, ReadsTheKernelOfLatentPrompts) {
+  const std::string header = "dtype,seq_len,latency_us,mfu\n";
+  // 2 heads x (2 x 40 + 20) x 1979^2 = 783.3 MFLOP: 0.7916 of 989.5 TFLOP/s in 1 us.
+  const auto file =
+      parse_infersim(header + "bf16,1979,1.000,0.792\n", "mla_prefill_h800_2-40-20.csv");
+  ASSERT_EQ(file.latent.size(), 1u);
+  const models::LatentSample& row = file.latent[0];
+  EXPECT_TRUE(row.kernel_alone);
+  EXPECT_FALSE(row.decode);
+  EXPECT_EQ(row.path, models::LatentPath::expanded);
+  EXPECT_EQ(row.shape.qk_nope_head_dim, 40);
+  EXPECT_EQ(row.shape.v_head_dim, 40);
+  EXPECT_DOUBLE_EQ(row.chunk, 1979.0);
+  EXPECT_DOUBLE_EQ(row.history, 0.0);
+  refused(header + "bf16,1979,0.001,0.792\n", "mla_prefill_h800_2-40-20.csv", "E_UNIT",
+          "latency_us");
 }
 
 TEST(Infersim, SuspectsUnitsThatDisagreeWithTheMfu) {

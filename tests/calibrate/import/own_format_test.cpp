@@ -52,7 +52,10 @@ models::Measurements one_of_each() {
                   .v_head_dim = 128};
   latent.hidden = 7168;
   latent.path = models::LatentPath::absorbed;
-  file.latent = {latent};
+  models::LatentSample kernel = latent;
+  kernel.kernel_alone = true;
+  kernel.hidden = kernel.shape.kv_lora_rank = 0;
+  file.latent = {latent, kernel};
   file.collectives = {{.origin = origin,
                        .collective = models::Collective::all_to_all,
                        .ranks = 8,
@@ -73,11 +76,13 @@ models::Measurements one_of_each() {
 TEST(OwnFormat, ReadsBackEveryKindToTheLastBit) {
   const std::string text = measurements_text({one_of_each()});
   const auto read = parse_measurements(text, "m.json");
-  EXPECT_EQ(read.rows(), 7);
+  EXPECT_EQ(read.rows(), 8);
   EXPECT_EQ(read.experts.at(0).origin.seconds, 1.0 / 3.0 * 1e-5);
   EXPECT_EQ(read.experts[0].part, models::ExpertPart::down);
   EXPECT_EQ(read.experts[0].load.active_experts, 40.7);
   EXPECT_EQ(read.latent.at(0).path, models::LatentPath::absorbed);
+  EXPECT_FALSE(read.latent[0].kernel_alone);
+  EXPECT_TRUE(read.latent.at(1).kernel_alone);
   EXPECT_EQ(read.attention.at(0).shape.kv_precision, models::Precision::fp8);
   EXPECT_EQ(read.collectives.at(0).nodes, 2);
   EXPECT_EQ(read.exchanges.at(0).phase, models::ExchangePhase::combine);

@@ -36,6 +36,34 @@ TEST(CudaDevice, TimesTheFirstCaseOfEachKernel) {
   }
 }
 
+TEST(CudaDevice, TimesAttentionOfBothKinds) {
+  for (const std::string& attention : attention_names()) {
+    std::unique_ptr<KernelDevice> device;
+    try {
+      device = make_device("cuda", {.attention = attention});
+    } catch (const InputError& error) {
+      GTEST_SKIP() << error.what();
+    } catch (const DeviceError& error) {
+      GTEST_SKIP() << error.what();
+    }
+    for (const bool decode : {false, true}) {
+      const KernelCase wanted{.kernel = AttentionCase{.heads = 32,
+                                                      .kv_heads = 8,
+                                                      .head_dim = 128,
+                                                      .decode = decode,
+                                                      .sequences = 4,
+                                                      .chunk = decode ? 1 : 512,
+                                                      .history = 1024},
+                              .precision = models::Precision::bf16};
+      MadeCase made = device->make(wanted);
+      auto* timed = std::get_if<std::unique_ptr<TimedCase>>(&made);
+      ASSERT_NE(timed, nullptr) << attention << std::get<Skipped>(made).reason;
+      EXPECT_GT((*timed)->sample(), 0.0) << attention;
+      EXPECT_THAT(device->kernel_source(wanted), testing::HasSubstr(attention));
+    }
+  }
+}
+
 TEST(CudaDevice, AMissingDeviceIsSaidAndNoCrash) {
   try {
     EXPECT_GT(make_device("cuda", {})->multiprocessors(), 0);
