@@ -127,11 +127,12 @@ Page pretrain_page(const sim::PretrainingStudy& study, const StudyResult& result
   return page;
 }
 
-Page study_values_page(const sim::PretrainingStudy& study) {
+Page study_values_page(const sim::PretrainingStudy& study,
+                       const std::vector<sim::StudyValue>& values) {
   Page page;
   page.title = "Values of " + study.file;
   PageTable table{"", {{"key", "value", "from"}}};
-  for (const sim::StudyValue& value : study.values) {
+  for (const sim::StudyValue& value : values) {
     table.rows.push_back({value.key, value.value, value.from});
     page.json.set(value.key,
                   text::Json::object().set("value", value.value).set("from", value.from));

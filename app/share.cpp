@@ -12,6 +12,7 @@
 
 #include "app/interrupt.hpp"
 #include "app/plan_progress.hpp"
+#include "app/print_config.hpp"
 #include "app/share_page.hpp"
 #include "app/subcommand.hpp"
 #include "app/write_files.hpp"
@@ -74,15 +75,17 @@ std::string dry_run(const std::vector<sim::Scenario>& scenarios, const std::stri
   return format == "json" ? json.pretty() : json.line() + "\n";
 }
 
-std::string effective_values(const std::vector<sim::Scenario>& scenarios,
-                             const std::string& format) {
+std::string effective_config(const std::vector<sim::Scenario>& scenarios,
+                             const CommonOptions& common) {
   std::string text;
   text::Json all = text::Json::object();
   for (const sim::Scenario& scenario : scenarios) {
-    text += scenario.file + "\n" + scenario.values.print();
-    all.set(scenario.file, scenario.values.json());
+    const sim::EffectiveValues values = sim::effective_values(scenario, {.seed = common.seed});
+    text += scenario.file + "\n" + values.print();
+    all.set(scenario.file, values.json());
   }
-  return format == "json" ? all.pretty() : format == "jsonl" ? all.line() + "\n" : text;
+  all.set("options", option_values(common));
+  return printed(all, text + "options\n" + option_lines(common), common);
 }
 
 int run(const Options& options) {
@@ -92,7 +95,7 @@ int run(const Options& options) {
     scenarios.push_back(sim::load_scenario(file, {.seed = common.seed}));
   }
   if (common.print_config) {
-    std::cout << effective_values(scenarios, common.format);
+    std::cout << effective_config(scenarios, common);
     return kOk;
   }
   sim::refuse_unshared(scenarios);

@@ -190,34 +190,6 @@ void print_results(const SweepCommand& command, const sim::ResultStore& store,
   std::cout << rendered_rows(store, command.common.format) << std::flush;
 }
 
-std::string sweep_values(const sim::TaskList& tasks, const std::string& format) {
-  const sim::ScenarioValues values = tasks.values(0);
-  if (format.starts_with("json")) {
-    text::Json axes = text::Json::object();
-    for (const sim::Axis& axis : tasks.axes()) {
-      text::Json list = text::Json::array();
-      for (const sim::Value& value : axis.values) {
-        list.push(value.texts.size() == 1 ? text::Json(value.texts.front())
-                                          : text::Json(value.texts));
-      }
-      axes.set(axis.path, list);
-    }
-    const text::Json json =
-        text::Json::object().set("first_point", values.json()).set("sweep", axes);
-    return format == "json" ? json.pretty() : json.line() + "\n";
-  }
-  std::string out = values.print();
-  for (const sim::Axis& axis : tasks.axes()) {
-    out += fmt::format("sweep {:<32} {} values:", axis.path, axis.values.size());
-    for (const sim::Value& value : axis.values) {
-      out += value.texts.size() == 1 ? " " + value.texts.front() + ";"
-                                     : " [" + joined(value.texts) + "];";
-    }
-    out += "\n";
-  }
-  return out;
-}
-
 std::string sweep_forecast(const SweepCommand& command, const sim::TaskList& tasks,
                            const sim::Shard& shard, int processes) {
   const std::vector<std::int64_t> own = tasks_of(shard, sim::predicted_work(tasks));

@@ -28,8 +28,7 @@ const std::vector<std::string> kRead = {"name",
 
 void refuse_serving_keys(Checker& check, const ScenarioValues& values) {
   for (const Field& field : scenario_fields()) {
-    if (values.given(field.path) &&
-        std::find(kRead.begin(), kRead.end(), field.path) == kRead.end()) {
+    if (values.given(field.path) && !reads_static(field.path)) {
       check.problem(field.path, "E_VALUE", field.path + " has no meaning for static_forward",
                     joined(kRead));
     }
@@ -78,6 +77,10 @@ std::optional<StaticHardware> read_static_hardware(Checker& check, const Scenari
 }
 
 }  // namespace
+
+bool reads_static(const std::string& path) {
+  return std::find(kRead.begin(), kRead.end(), path) != kRead.end();
+}
 
 bool is_static_scenario(const std::filesystem::path& path) {
   const text::Document document = text::load_yaml(path);

@@ -38,6 +38,9 @@ struct StaticScenario {
   ScenarioValues values;             // as written
 };
 
+// Whether a static pass reads this key of the field table; the others are refused where given.
+bool reads_static(const std::string& path);
+
 // True for a scenario whose engine.regime is static_forward. Throws: InputError when the file
 // cannot be read as YAML; wrong values are left to the loaders.
 bool is_static_scenario(const std::filesystem::path& path);

@@ -93,6 +93,11 @@ TEST(PretrainCommand, DryRunAndPrintConfig) {
   EXPECT_THAT(dry.out, HasSubstr("valid; 13 measured options, 3 combinations not measured"));
   const Finished values = run_moeplan({"pretrain", "--print-config"});
   EXPECT_THAT(values.out, testing::ContainsRegex("pretraining.nodes +4 +.*pretraining.yaml:"));
+  EXPECT_THAT(values.out, testing::ContainsRegex("objectives.latency +.not set. +no default"));
+  EXPECT_THAT(values.out, testing::ContainsRegex(
+                              "catalog.machine.aws-p4de.24xlarge.gpus +8 x a100-sxm +data file "
+                              ".*nodes/aws-p4de.24xlarge.yaml"));
+  EXPECT_THAT(values.out, testing::ContainsRegex("catalog.machine.a10.laws .*static_forward/a10"));
 }
 
 // The committed study that serves its models: figures of a plan, not of a pass.

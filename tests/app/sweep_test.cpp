@@ -160,7 +160,19 @@ TEST_F(Sweep, ADryRunCountsAndEstimatesAndWritesNothing) {
   EXPECT_GT(std::stod(json.root.find("estimated_seconds")->scalar), 0.0);
   EXPECT_GT(std::stod(json.root.find("estimated_memory_bytes")->scalar), 1e6);
   EXPECT_FALSE(std::filesystem::exists(folder("out")));
-  EXPECT_THAT(sweep("out", {"--print-config"}).out, HasSubstr("sweep workload.rate"));
+}
+
+TEST_F(Sweep, PrintConfigShowsTheFirstPointAndTheAxes) {
+  EXPECT_THAT(sweep("out", {"--print-config"}).out,
+              testing::ContainsRegex("sweep workload.rate .*s.yaml:6:"));
+  const Finished run = sweep("out", {"--print-config", "--format", "json"});
+  const text::Document json = text::parse_json(run.out, "config");
+  const text::Node& axis = *json.root.find("sweep")->find("workload.rate");
+  EXPECT_EQ(axis.find("values")->items.size(), 60U);
+  EXPECT_THAT(axis.find("from")->scalar, HasSubstr("s.yaml:6:"));
+  const text::Node& first = *json.root.find("first_point");
+  EXPECT_EQ(first.find("workload.requests")->find("from")->scalar, "--requests");
+  EXPECT_EQ(first.find("seed")->find("from")->scalar, "derived: from the point's id");
 }
 
 TEST_F(Sweep, WrongInputIsSaidWithKeyAndLineBeforeAnythingRuns) {
