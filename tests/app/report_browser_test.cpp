@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -18,6 +19,7 @@
 #include "sim/report/html/page.hpp"
 #include "tests/app/process.hpp"
 #include "tests/app/scenario_text.hpp"
+#include "tests/support/locations.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace moeplan::tests {
@@ -249,7 +251,58 @@ TEST_F(Browser, DrawsEveryFigureWhereTheNumbersSay) {
   ASSERT_EQ(run_moeplan({"report", scenario, "-o", out}).exit_code, 0);
   const text::Document check = open(read_bytes(folder_ / "out/report.html"));
   EXPECT_EQ(at(check.root, "title").scalar, "test");
-  expect_all_drawn(check, out, 8);
+  expect_all_drawn(check, out, 9);
+}
+
+// The numbers that a figure draws in one of its layers, by hour.
+std::vector<double> by_hour(const Node& figure, const std::string& layer, const std::string& kind) {
+  std::vector<double> values;
+  for (const Node& mark : at(figure, "marks").items) {
+    const Node& datum = at(mark, "datum");
+    if (at(mark, "layer").scalar == layer && (kind.empty() || at(datum, "kind").scalar == kind)) {
+      values.push_back(number(mark, at(mark, "type").scalar == "rect" ? "height" : "y").value());
+    }
+  }
+  return values;
+}
+
+// The committed day of office hours: what stands on the screen is what the JSON says of every hour
+// and of every way to pay for it.
+TEST_F(Browser, DrawsTheDayAsThePlanHasIt) {
+  const std::string out = (folder_ / "out").string();
+  const std::string scenario = (source_dir() / "scenarios/what_if/office_hours.yaml").string();
+  const Finished run = run_moeplan({"report", scenario, "-o", out});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const std::string page = read_bytes(folder_ / "out/report.html");
+  EXPECT_LT(page.size(), 2'000'000U);
+  const text::Document check = open(page);
+  expect_all_drawn(check, out, 12);
+  const text::Document plan = text::load_json(folder_ / "out/plan.json");
+  const Node& day = at(plan.root, "day").items.front();
+  const double base = number(at(day, "mixed"), "base_engines").value();
+  std::size_t seen = 0;
+  for (const Node& figure : at(check.root, "figures").items) {
+    const std::string id = at(figure, "id").scalar;
+    if (id != "day_load" && id != "day_engines") {
+      continue;
+    }
+    ++seen;
+    const bool load = id == "day_load";
+    const auto drawn = by_hour(figure, load ? "layer_0_marks" : "layer_1_marks", "");
+    const auto rented =
+        load ? drawn : by_hour(figure, "layer_0_marks", "base and peak: by the hour");
+    ASSERT_EQ(drawn.size(), 24U);
+    ASSERT_EQ(rented.size(), 24U);
+    for (std::size_t h = 0; h < 24; ++h) {
+      const Node& hour = at(day, "hours").items[h];
+      const double engines = number(hour, "engines").value();
+      EXPECT_NEAR(drawn[h], load ? number(hour, "requests_per_s").value() : engines, 1e-6) << h;
+      if (!load) {
+        EXPECT_NEAR(rented[h], std::max(0.0, engines - base), 1e-6) << h;
+      }
+    }
+  }
+  EXPECT_EQ(seen, 2U);
 }
 
 // Of a plan with draws, and of a validation; the numbers are made up.
@@ -318,7 +371,7 @@ TEST_F(Browser, ShowsHostileStringsAndRunsNone) {
       << at(check.root, "problems").items.front().scalar;
   EXPECT_EQ(at(check.root, "title").scalar, hostile) << "shown as it was written";
   EXPECT_EQ(at(check.root, "images").scalar, "0");
-  EXPECT_EQ(at(check.root, "figures").items.size(), 8U);
+  EXPECT_EQ(at(check.root, "figures").items.size(), 9U);
 }
 
 }  // namespace
