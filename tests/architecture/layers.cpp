@@ -83,7 +83,7 @@ const std::vector<Layer>& layers() {
       {"sim/plan", with(kBelowEvaluate, "sim")},
       {"sim/study", with(with(with(kBelowEvaluate, "sim"), "sim/plan"), "sim/forward")},
       {"sim/sweep", with(with(kBelowEvaluate, "sim"), "sim/plan")},
-      {"sim/share", with(with(kBelowEvaluate, "sim"), "sim/plan")},
+      {"sim/share", with(with(with(kBelowEvaluate, "sim"), "sim/plan"), "sim/uncertainty")},
       {"sim/timeline", with(kBelowEvaluate, "sim")},
       {"sim/uncertainty", with(with(kBelowEvaluate, "sim"), "sim/plan")},
       {"sim/report",
