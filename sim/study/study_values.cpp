@@ -17,6 +17,8 @@ struct Fallback {
   const char* from;
 };
 constexpr Fallback kFallbacks[] = {
+    {"pretraining.recompute.value", "selective", "default"},
+    {"finetuning.tokens", "", "no default: fine-tuning is not priced"},
     {"prices.provider", "", "derived: any, the cheapest offer of the tier"},
     {"objectives.quality_floor", "", "no default: the most accurate option is wanted"},
     {"objectives.quality_tolerance", "0", "default"},
