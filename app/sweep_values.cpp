@@ -17,6 +17,9 @@ std::string place(const SweepCommand& command, const sim::Axis& axis) {
 }
 
 sim::EffectiveValues first_point(const SweepCommand& command, const sim::TaskList& tasks) {
+  if (tasks.is_static()) {
+    return sim::effective_values(tasks.static_scenario(0));
+  }
   sim::EffectiveValues point =
       sim::effective_values(tasks.scenario(0), {.seed = {}, .requests = command.requests});
   // Every point's seed comes from its id unless one is stated for all.

@@ -204,7 +204,8 @@ Flops executed_flops_per_token(const models::SmoeArchitecture& architecture,
         as_double(moe.experts * capacity_of(moe, setup)) / as_double(tokens_of_pass(setup));
     sum += Flops(6.0 * weights * (rows - as_double(moe.top_k)));
   }
-  return sum;
+  // Forward is a third of forward and backward, and done once more.
+  return setup.recompute == Recompute::full ? sum * (4.0 / 3.0) : sum;
 }
 
 PretrainingCost finetuning_cost(const PretrainingSetup& setup, const PriceOptions& prices,

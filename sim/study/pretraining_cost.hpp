@@ -30,6 +30,8 @@ Flops training_flops_per_token(const models::SmoeArchitecture& architecture, std
 
 // The same with the rows that buffers of fixed capacity add: experts compute E C rows for the
 // T k that are routed, C = expert_capacity(factor, minimum, k, T, E), T tokens of a GPU in a pass.
+// With full recompute the forward pass is done twice: 4/3 of that. Scores that selective recompute
+// (or fused attention) computes again are in the MFU.
 Flops executed_flops_per_token(const models::SmoeArchitecture& architecture,
                                const PretrainingSetup& setup);
 

@@ -82,7 +82,7 @@ const std::vector<Layer>& layers() {
       {"sim", kBelowEvaluate},
       {"sim/plan", with(kBelowEvaluate, "sim")},
       {"sim/study", with(with(with(kBelowEvaluate, "sim"), "sim/plan"), "sim/forward")},
-      {"sim/sweep", with(with(kBelowEvaluate, "sim"), "sim/plan")},
+      {"sim/sweep", with(with(with(kBelowEvaluate, "sim"), "sim/plan"), "sim/forward")},
       {"sim/share", with(with(with(kBelowEvaluate, "sim"), "sim/plan"), "sim/uncertainty")},
       {"sim/timeline", with(kBelowEvaluate, "sim")},
       {"sim/uncertainty", with(with(kBelowEvaluate, "sim"), "sim/plan")},

@@ -81,6 +81,15 @@ TEST(TrainingMemory, RecomputeSavesScoresOrAllButTheInputs) {
   EXPECT_EQ(usual.pretraining.recompute, Recompute::selective);
 }
 
+TEST(TrainingMemory, FullRecomputeIsOneMoreForwardPass) {
+  const auto flops = [](const char* choice) {
+    const PretrainingStudy study = study_with_recompute(choice);
+    return executed_flops_per_token(experts(study, 8), study.pretraining).value();
+  };
+  EXPECT_DOUBLE_EQ(flops("full"), 4.0 / 3.0 * flops("selective"));
+  EXPECT_DOUBLE_EQ(flops("none"), flops("selective"));
+}
+
 TEST(TrainingMemory, StateIsTwoTwoAndTheRest) {
   const PretrainingStudy study = study_of(tests::built_in_study());
   const TrainingMemory memory = training_memory(experts(study, 8), study.pretraining, 8);
