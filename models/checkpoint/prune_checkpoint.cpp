@@ -158,7 +158,8 @@ class Pruner {
       }
     }
     result_.alignments.push_back(merge_layer(
-        merged, [&](std::int32_t e) { return experts.load(e); },
+        merged,
+        [&](std::int32_t e) { return std::make_shared<const ExpertWeights>(experts.load(e)); },
         [&](std::size_t m, ExpertWeights&& weights) {
           experts.store(weights, merged.kept[m].anchor, index_of[m], writer_);
           for (const std::int32_t member : merged.kept[m].members) {

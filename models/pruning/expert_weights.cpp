@@ -90,8 +90,10 @@ Alignment align(const ExpertWeights& anchor, const ExpertWeights& member) {
   check_alike(anchor, member);
   require(anchor.intermediate() <= kLargestIntermediate, "an expert is too wide to be aligned");
   const Eigen::Index n = anchor.intermediate();
-  FloatMatrix costs = FloatMatrix::Zero(n, n);  // [anchor's neurons x member's neurons]
-  add_product_abt(-1.0f, anchor.in, member.in, costs);
+  // [anchor's neurons x member's neurons]. Not zeroed first: memory whose zeros are read before
+  // they are written faults twice a page, and the second time stops the other threads.
+  FloatMatrix costs;
+  set_product_abt(-1.0f, anchor.in, member.in, costs);
   if (anchor.gate.size() > 0) {
     add_product_abt(-1.0f, anchor.gate, member.gate, costs);
   }

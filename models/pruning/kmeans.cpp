@@ -17,33 +17,45 @@ using Eigen::VectorXd;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// One start. Centres are columns; distances come from one product per iteration:
-// |x - c|^2 = |x|^2 - 2 x.c + |c|^2.
+// Squared distances between all points [points x points]: all that the starts need, because
+//   |x - mean of K|^2 = sum_{j in K} D(x, j) / n - sum_{i < j in K} D(i, j) / n^2.
+// Points are few (experts), so this costs less than distances to centres in every iteration.
+MatrixXd squared_distances(const MatrixXd& points) {
+  const MatrixXd columns = points.transpose();  // a point is contiguous
+  MatrixXd distances = MatrixXd::Zero(columns.cols(), columns.cols());
+  for (Index j = 0; j < columns.cols(); ++j) {
+    for (Index i = 0; i < j; ++i) {
+      distances(i, j) = (columns.col(i) - columns.col(j)).squaredNorm();
+      distances(j, i) = distances(i, j);
+    }
+  }
+  return distances;
+}
+
+// One start.
 class Lloyd {
  public:
-  Lloyd(const MatrixXd& points, const VectorXd& squares, Index clusters, std::uint64_t key)
-      : points_(points),
-        squares_(squares),
+  Lloyd(const MatrixXd& distances, Index clusters, std::uint64_t key)
+      : distances_(distances),
         random_(key),
-        centres_(points.cols(), clusters),
-        cluster_of_(static_cast<std::size_t>(points.rows()), -1) {}
+        sums_(distances.cols(), clusters),
+        sizes_(clusters),
+        pairs_(clusters),
+        cluster_of_(static_cast<std::size_t>(distances.cols()), -1) {}
 
   // greedy: see plant().
-  KMeansResult run(int iterations, bool greedy) {
+  std::vector<std::int32_t> run(int iterations, bool greedy) {
     plant(greedy);
     for (int i = 0; i < iterations; ++i) {
-      const bool moved = assign();
       update();
-      if (!moved) {
+      const MatrixXd far = sums_.array().rowwise() / sizes_.transpose().array();
+      const VectorXd inner = pairs_.cwiseQuotient(sizes_.cwiseAbs2());
+      if (!assign(far.rowwise() - inner.transpose())) {
         break;
       }
     }
     refine(iterations);
-    double inertia = 0.0;
-    for (Index p = 0; p < points_.rows(); ++p) {
-      inertia += (points_.row(p).transpose() - centres_.col(of(p))).squaredNorm();
-    }
-    return {cluster_of_, inertia};
+    return cluster_of_;
   }
 
  private:
@@ -52,34 +64,27 @@ class Lloyd {
   // k-means++; greedy: of a few candidates drawn by squared distance the one that lowers the sum of
   // squared distances most (as in the source's section 6).
   void plant(bool greedy) {
-    const Index n = points_.rows();
+    const Index n = distances_.cols();
+    const Index clusters = sizes_.size();
+    MatrixXd to_centre(n, clusters);
     VectorXd nearest = VectorXd::Constant(n, kInfinity);
     Index chosen = std::min(n - 1, static_cast<Index>(random_.uniform() * static_cast<double>(n)));
     const int candidates =
-        greedy ? 2 + static_cast<int>(std::log(static_cast<double>(centres_.cols()) + 0.5)) : 1;
-    for (Index c = 0; c < centres_.cols(); ++c) {
-      if (c > 0) {
-        VectorXd best;
-        double least = kInfinity;
-        for (int i = 0; i < candidates; ++i) {
-          const Index point = draw(nearest);
-          const VectorXd now = nearest.cwiseMin(distances_to(point));
-          if (now.sum() < least) {
-            least = now.sum();
-            best = now;
-            chosen = point;
-          }
+        greedy ? 2 + static_cast<int>(std::log(static_cast<double>(clusters) + 0.5)) : 1;
+    for (Index c = 0; c < clusters; ++c) {
+      double least = c > 0 ? kInfinity : -kInfinity;
+      for (int i = 0; c > 0 && i < candidates; ++i) {
+        const Index point = draw(nearest);
+        const double sum = nearest.cwiseMin(distances_.col(point)).sum();
+        if (sum < least) {
+          least = sum;
+          chosen = point;
         }
-        nearest = best;
-      } else {
-        nearest = distances_to(chosen);
       }
-      centres_.col(c) = points_.row(chosen).transpose();
+      to_centre.col(c) = distances_.col(chosen);
+      nearest = nearest.cwiseMin(to_centre.col(c));
     }
-  }
-
-  VectorXd distances_to(Index point) const {
-    return (points_.rowwise() - points_.row(point)).rowwise().squaredNorm();
+    assign(to_centre);
   }
 
   // A point by weight. Where all weights are 0, only copies of the chosen points are left.
@@ -102,22 +107,21 @@ class Lloyd {
     return last;
   }
 
-  bool assign() {
-    MatrixXd distance = -2.0 * points_ * centres_;
-    distance.rowwise() += centres_.colwise().squaredNorm();
+  // Every point to the nearest; true when one moved. to_centre: [points x clusters], squared.
+  bool assign(const MatrixXd& to_centre) {
     bool moved = false;
-    for (Index p = 0; p < points_.rows(); ++p) {
+    for (Index p = 0; p < to_centre.rows(); ++p) {
       Index best = 0;
-      distance.row(p).minCoeff(&best);
+      to_centre.row(p).minCoeff(&best);
       moved = moved || of(p) != static_cast<std::int32_t>(best);
       of(p) = static_cast<std::int32_t>(best);
     }
-    return fill_empty(distance) || moved;
+    return fill_empty(to_centre) || moved;
   }
 
   // True when a cluster was empty.
-  bool fill_empty(const MatrixXd& distance) {
-    std::vector<std::int64_t> sizes(static_cast<std::size_t>(centres_.cols()), 0);
+  bool fill_empty(const MatrixXd& to_centre) {
+    std::vector<std::int64_t> sizes(static_cast<std::size_t>(to_centre.cols()), 0);
     for (const std::int32_t c : cluster_of_) {
       ++sizes[static_cast<std::size_t>(c)];
     }
@@ -128,8 +132,8 @@ class Lloyd {
       }
       Index farthest = -1;
       double most = -kInfinity;
-      for (Index p = 0; p < points_.rows(); ++p) {
-        const double d = distance(p, of(p)) + squares_(p);
+      for (Index p = 0; p < to_centre.rows(); ++p) {
+        const double d = to_centre(p, of(p));
         if (sizes[static_cast<std::size_t>(of(p))] > 1 && d > most) {
           most = d;
           farthest = p;
@@ -149,58 +153,76 @@ class Lloyd {
   // leaves optima that Lloyd's iteration is caught in.
   // Source: J. A. Hartigan, M. A. Wong, A k-means clustering algorithm, Appl. Stat. 28 (1979).
   void refine(int passes) {
-    VectorXd sizes = VectorXd::Zero(centres_.cols());
-    for (const std::int32_t c : cluster_of_) {
-      sizes(c) += 1.0;
-    }
-    VectorXd cost(centres_.cols());
     bool moved = true;
     for (int pass = 0; pass < passes && moved; ++pass) {
+      update();  // without the rounding of the last pass's moves
       moved = false;
-      for (Index p = 0; p < points_.rows(); ++p) {
+      for (Index p = 0; p < distances_.cols(); ++p) {
         const Index from = of(p);
-        if (sizes(from) < 2.0) {
+        if (sizes_(from) < 2.0) {
           continue;
         }
-        cost = (centres_.colwise() - points_.row(p).transpose()).colwise().squaredNorm();
-        const double leaving = cost(from) * sizes(from) / (sizes(from) - 1.0);
-        cost.array() *= sizes.array() / (sizes.array() + 1.0);
+        VectorXd cost = sums_.row(p).transpose().cwiseQuotient(sizes_) -
+                        pairs_.cwiseQuotient(sizes_.cwiseAbs2());
+        const double leaving = cost(from) * sizes_(from) / (sizes_(from) - 1.0);
+        cost.array() *= sizes_.array() / (sizes_.array() + 1.0);
         cost(from) = kInfinity;
         Index to = from;
         if (cost.minCoeff(&to) < leaving * (1.0 - 1e-12)) {
-          move(p, from, to, sizes);
+          move(p, from, to);
           moved = true;
         }
       }
     }
-    update();  // the means without the rounding of many moves
   }
 
-  void move(Index point, Index from, Index to, VectorXd& sizes) {
-    const auto x = points_.row(point).transpose();
-    centres_.col(from) += (centres_.col(from) - x) / (sizes(from) - 1.0);
-    centres_.col(to) += (x - centres_.col(to)) / (sizes(to) + 1.0);
-    sizes(from) -= 1.0;
-    sizes(to) += 1.0;
+  void move(Index point, Index from, Index to) {
+    pairs_(from) -= sums_(point, from);
+    pairs_(to) += sums_(point, to);
+    sums_.col(from) -= distances_.col(point);
+    sums_.col(to) += distances_.col(point);
+    sizes_(from) -= 1.0;
+    sizes_(to) += 1.0;
     of(point) = static_cast<std::int32_t>(to);
   }
 
   void update() {
-    centres_.setZero();
-    VectorXd sizes = VectorXd::Zero(centres_.cols());
-    for (Index p = 0; p < points_.rows(); ++p) {
-      centres_.col(of(p)) += points_.row(p).transpose();
-      sizes(of(p)) += 1.0;
+    sums_.setZero();
+    sizes_.setZero();
+    pairs_.setZero();
+    for (Index p = 0; p < distances_.cols(); ++p) {
+      pairs_(of(p)) += sums_(p, of(p));  // with those before it
+      sums_.col(of(p)) += distances_.col(p);
+      sizes_(of(p)) += 1.0;
     }
-    centres_.array().rowwise() /= sizes.transpose().array();
   }
 
-  const MatrixXd& points_;
-  const VectorXd& squares_;
+  const MatrixXd& distances_;
   SplitMix random_;
-  MatrixXd centres_;  // [dimensions x clusters]
+  MatrixXd sums_;   // [points x clusters], of squared distances to the members
+  VectorXd sizes_;  // [clusters]
+  VectorXd pairs_;  // [clusters], sum of squared distances of its pairs
   std::vector<std::int32_t> cluster_of_;
 };
+
+// Sum of squared distances to the clusters' means.
+double inertia_of(const MatrixXd& points, const std::vector<std::int32_t>& cluster_of,
+                  Index clusters) {
+  MatrixXd means = MatrixXd::Zero(points.cols(), clusters);
+  VectorXd sizes = VectorXd::Zero(clusters);
+  for (Index p = 0; p < points.rows(); ++p) {
+    const std::int32_t c = cluster_of[static_cast<std::size_t>(p)];
+    means.col(c) += points.row(p).transpose();
+    sizes(c) += 1.0;
+  }
+  means.array().rowwise() /= sizes.transpose().array();
+  double inertia = 0.0;
+  for (Index p = 0; p < points.rows(); ++p) {
+    inertia += (points.row(p).transpose() - means.col(cluster_of[static_cast<std::size_t>(p)]))
+                   .squaredNorm();
+  }
+  return inertia;
+}
 
 }  // namespace
 
@@ -210,15 +232,16 @@ KMeansResult k_means(const MatrixXd& points, std::int64_t clusters, const KMeans
   if (points.rows() < clusters) {
     throw std::invalid_argument("fewer points than there shall be clusters");
   }
-  const VectorXd squares = points.rowwise().squaredNorm();
+  const MatrixXd distances = squared_distances(points);
   KMeansResult best;
   best.inertia = kInfinity;
   for (int start = 0; start < options.starts; ++start) {
     const std::uint64_t key = split_mix(options.seed) + static_cast<std::uint64_t>(start);
-    KMeansResult result =
-        Lloyd(points, squares, clusters, key).run(options.iterations, start % 2 == 0);
-    if (result.inertia < best.inertia) {
-      best = std::move(result);
+    std::vector<std::int32_t> found =
+        Lloyd(distances, clusters, key).run(options.iterations, start % 2 == 0);
+    const double inertia = inertia_of(points, found, clusters);
+    if (inertia < best.inertia) {
+      best = {std::move(found), inertia};
     }
   }
   return best;

@@ -21,7 +21,8 @@ struct KMeansResult {
 };
 
 // points: [points x dimensions], clusters >= 1. A cluster that loses its last point takes the
-// point farthest from its mean. A function of points, clusters and options alone.
+// point farthest from its mean. A function of points, clusters and options alone. Memory: points^2
+// and points x clusters doubles.
 // Throws: std::invalid_argument when fewer points differ than there shall be clusters.
 KMeansResult k_means(const Eigen::MatrixXd& points, std::int64_t clusters,
                      const KMeansOptions& options);

@@ -23,13 +23,15 @@ void one_thread() {
 
 int dimension(Eigen::Index size) { return static_cast<int>(size); }
 
-// result += scale * op(left) * op(right), `inner` the dimension that is summed over.
+// result = keep * result + scale * op(left) * op(right), `inner` the dimension that is summed over.
+// keep 0: the old numbers are not read.
 void product(CBLAS_TRANSPOSE transpose_left, CBLAS_TRANSPOSE transpose_right, Eigen::Index inner,
-             float scale, const FloatMatrix& left, const FloatMatrix& right, FloatMatrix& result) {
+             float scale, const FloatMatrix& left, const FloatMatrix& right, float keep,
+             FloatMatrix& result) {
   one_thread();
   cblas_sgemm(CblasRowMajor, transpose_left, transpose_right, dimension(result.rows()),
               dimension(result.cols()), dimension(inner), scale, left.data(),
-              dimension(left.cols()), right.data(), dimension(right.cols()), 1.0f, result.data(),
+              dimension(left.cols()), right.data(), dimension(right.cols()), keep, result.data(),
               dimension(result.cols()));
 }
 
@@ -48,12 +50,23 @@ FloatMatrix normal_matrix(SplitMix& random, Eigen::Index rows, Eigen::Index colu
   return result;
 }
 
+void set_product_abt(float scale, const FloatMatrix& left, const FloatMatrix& right,
+                     FloatMatrix& result) {
+  check_fit(left.cols() == right.cols());
+  result.resize(left.rows(), right.rows());
+#ifdef MOEPLAN_OPENBLAS
+  product(CblasNoTrans, CblasTrans, left.cols(), scale, left, right, 0.0f, result);
+#else
+  result.noalias() = scale * left * right.transpose();
+#endif
+}
+
 void add_product_abt(float scale, const FloatMatrix& left, const FloatMatrix& right,
                      FloatMatrix& result) {
   check_fit(left.cols() == right.cols() && result.rows() == left.rows() &&
             result.cols() == right.rows());
 #ifdef MOEPLAN_OPENBLAS
-  product(CblasNoTrans, CblasTrans, left.cols(), scale, left, right, result);
+  product(CblasNoTrans, CblasTrans, left.cols(), scale, left, right, 1.0f, result);
 #else
   result.noalias() += scale * left * right.transpose();
 #endif
@@ -64,7 +77,7 @@ void add_product_atb(float scale, const FloatMatrix& left, const FloatMatrix& ri
   check_fit(left.rows() == right.rows() && result.rows() == left.cols() &&
             result.cols() == right.cols());
 #ifdef MOEPLAN_OPENBLAS
-  product(CblasTrans, CblasNoTrans, left.rows(), scale, left, right, result);
+  product(CblasTrans, CblasNoTrans, left.rows(), scale, left, right, 1.0f, result);
 #else
   result.noalias() += scale * left.transpose() * right;
 #endif

@@ -16,6 +16,10 @@ using FloatMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::
 FloatMatrix normal_matrix(SplitMix& random, Eigen::Index rows, Eigen::Index columns,
                           double deviation);
 
+// result [m x n] = scale * left [m x k] * right^T, right [n x k]; result gets its shape, and its
+// old numbers are not read: a fresh matrix need not be set to zero first.
+void set_product_abt(float scale, const FloatMatrix& left, const FloatMatrix& right,
+                     FloatMatrix& result);
 // result [m x n] += scale * left [m x k] * right^T, right [n x k].
 void add_product_abt(float scale, const FloatMatrix& left, const FloatMatrix& right,
                      FloatMatrix& result);

@@ -68,7 +68,7 @@ std::int64_t moved(const std::vector<std::int32_t>& order) {
 // One entry of alignments per member that is no anchor; an empty order: as it is.
 ExpertWeights averaged(const KeptExpert& kept, const ExpertLoader& load,
                        std::span<const Alignment> alignments) {
-  ExpertWeights sum = load(kept.anchor);
+  ExpertWeights sum = *load(kept.anchor);
   if (kept.members.size() == 1) {
     return sum;
   }
@@ -80,10 +80,10 @@ ExpertWeights averaged(const KeptExpert& kept, const ExpertLoader& load,
     if (kept.members[m] == kept.anchor) {
       continue;
     }
-    const ExpertWeights member = load(kept.members[m]);
+    const std::shared_ptr<const ExpertWeights> member = load(kept.members[m]);
     const std::vector<std::int32_t>& order = alignments[next++].order;
-    check_alike(sum, member);
-    add_scaled(member, order.empty() ? identity(member.intermediate()) : order,
+    check_alike(sum, *member);
+    add_scaled(*member, order.empty() ? identity(member->intermediate()) : order,
                static_cast<float>(kept.weights[m]), sum);
   }
   return sum;
@@ -105,7 +105,7 @@ std::vector<MemberAlignment> merge_layer(const LayerPlan& plan, const ExpertLoad
   std::vector<Alignment> alignments(tasks.size());
   if (align_members) {
     for_each_index(tasks.size(), threads, [&](std::size_t i) {
-      alignments[i] = align(load(tasks[i].anchor), load(tasks[i].member));
+      alignments[i] = align(*load(tasks[i].anchor), *load(tasks[i].member));
     });
   }
   // Kept experts are averaged a few at a time and handed over in their order.
@@ -141,7 +141,12 @@ MergedLayer merge_layer(const LayerPlan& plan, std::span<const ExpertWeights> ex
           "a plan is carried out on all experts of its layer");
   MergedLayer merged;
   merged.alignments = merge_layer(
-      plan, [&](std::int32_t e) { return experts[static_cast<std::size_t>(e)]; },
+      plan,
+      [&](std::int32_t e) {
+        // Owned by the caller, so nothing is counted or freed.
+        return std::shared_ptr<const ExpertWeights>(std::shared_ptr<void>(),
+                                                    &experts[static_cast<std::size_t>(e)]);
+      },
       [&](std::size_t, ExpertWeights&& weights) { merged.experts.push_back(std::move(weights)); },
       threads, align_members);
   return merged;

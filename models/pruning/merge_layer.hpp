@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -22,8 +23,8 @@ struct MemberAlignment {
   std::int64_t moved = 0;  // neurons that changed their place
 };
 
-// Gives one expert's weights; called from several threads.
-using ExpertLoader = std::function<ExpertWeights(std::int32_t expert)>;
+// Gives one expert's weights, which may be shared; called from several threads.
+using ExpertLoader = std::function<std::shared_ptr<const ExpertWeights>(std::int32_t expert)>;
 // Takes kept expert `index`, in order, one at a time.
 using ExpertSink = std::function<void(std::size_t index, ExpertWeights&& weights)>;
 

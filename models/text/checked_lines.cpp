@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <optional>
 #include <string_view>
@@ -37,25 +38,52 @@ std::optional<std::string> record_text(const std::string& line) {
   return record;
 }
 
-// The next line, without its end; false at the end of the file. `whole`: a line end followed.
-bool next_line(std::istream& file, std::string& line, bool& whole, bool& too_long) {
-  line.clear();
-  whole = false;
-  std::streambuf& bytes = *file.rdbuf();
-  for (int next = bytes.sbumpc(); next != std::streambuf::traits_type::eof();
-       next = bytes.sbumpc()) {
-    if (next == '\n') {
-      whole = true;
-      return true;
+// Lines of a file of any size, a block at a time.
+class Lines {
+ public:
+  explicit Lines(std::istream& file) : file_(file), block_(kBlock, '\0') {}
+
+  // The next line, without its end; false at the end of the file. `whole`: a line end followed.
+  bool next(std::string& line, bool& whole, bool& too_long) {
+    line.clear();
+    whole = false;
+    for (;;) {
+      if (at_ == end_ && !read()) {
+        return !line.empty();
+      }
+      const char* begin = block_.data() + at_;
+      const std::size_t there = end_ - at_;
+      const auto* stop = static_cast<const char*>(std::memchr(begin, '\n', there));
+      const std::size_t part = stop == nullptr ? there : static_cast<std::size_t>(stop - begin);
+      if (line.size() + part > kMaxFileBytes) {
+        too_long = true;
+        return true;
+      }
+      line.append(begin, part);
+      at_ += part;
+      if (stop != nullptr) {
+        ++at_;
+        whole = true;
+        return true;
+      }
     }
-    if (line.size() == kMaxFileBytes) {
-      too_long = true;
-      return true;
-    }
-    line.push_back(static_cast<char>(next));
   }
-  return !line.empty();
-}
+
+ private:
+  static constexpr std::size_t kBlock = std::size_t{1} << 16;
+
+  bool read() {
+    file_.read(block_.data(), static_cast<std::streamsize>(kBlock));
+    at_ = 0;
+    end_ = static_cast<std::size_t>(file_.gcount());
+    return end_ > 0;
+  }
+
+  std::istream& file_;
+  std::string block_;
+  std::size_t at_ = 0;
+  std::size_t end_ = 0;
+};
 
 std::system_error failed(int error, const char* what, const std::filesystem::path& path) {
   return {error, std::generic_category(), fmt::format("cannot {} {}", what, path.string())};
@@ -77,7 +105,8 @@ CheckedLinesEnd read_checked_lines(const std::filesystem::path& path, const std:
   std::string line;
   bool whole = false;
   bool too_long = false;
-  while (next_line(file, line, whole, too_long)) {
+  Lines lines(file);
+  while (lines.next(line, whole, too_long)) {
     if (too_long) {
       throw InputError({.code = "E_LIMIT",
                         .file = path.string(),

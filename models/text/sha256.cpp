@@ -7,14 +7,13 @@
 #include <cstdint>
 
 #include "models/text/load.hpp"
+#include "models/text/sha256_block.hpp"
 
 namespace moeplan::text {
-namespace {
 
 using Word = std::uint32_t;
 
-// First 32 bits of the fractional parts of the cube roots of the first 64 primes (4.2.2).
-constexpr std::array<Word, 64> kRound{
+constexpr std::array<Word, 64> kSha256Round{
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -23,6 +22,8 @@ constexpr std::array<Word, 64> kRound{
     0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+
+namespace {
 
 void add_block(std::array<Word, 8>& hash, const unsigned char* block) {
   std::array<Word, 64> w{};
@@ -38,7 +39,7 @@ void add_block(std::array<Word, 8>& hash, const unsigned char* block) {
   auto [a, b, c, d, e, f, g, h] = hash;
   for (std::size_t t = 0; t < 64; ++t) {
     const Word big1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
-    const Word t1 = h + big1 + ((e & f) ^ (~e & g)) + kRound[t] + w[t];
+    const Word t1 = h + big1 + ((e & f) ^ (~e & g)) + kSha256Round[t] + w[t];
     const Word big0 = std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22);
     const Word t2 = big0 + ((a & b) ^ (a & c) ^ (b & c));
     h = g;
@@ -58,15 +59,21 @@ void add_block(std::array<Word, 8>& hash, const unsigned char* block) {
 
 }  // namespace
 
+void add_blocks_plain(std::array<Word, 8>& hash, const unsigned char* blocks, std::size_t count) {
+  for (; count > 0; --count, blocks += 64) {
+    add_block(hash, blocks);
+  }
+}
+
 std::string sha256(const std::string& content) {
   // First 32 bits of the fractional parts of the square roots of the first 8 primes (5.3.3).
   std::array<Word, 8> hash{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                            0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   const auto* data = reinterpret_cast<const unsigned char*>(content.data());
-  std::size_t done = 0;
-  for (; done + 64 <= content.size(); done += 64) {
-    add_block(hash, data + done);
-  }
+  const AddBlocks extensions = add_blocks_by_extensions();
+  const AddBlocks add = extensions != nullptr ? extensions : add_blocks_plain;
+  const std::size_t done = content.size() / 64 * 64;
+  add(hash, data, done / 64);
   // The rest, a 1 bit, zeros, and the length in bits as 8 bytes, high byte first (5.1.1).
   std::string tail = content.substr(done);
   tail += '\x80';
@@ -75,9 +82,7 @@ std::string sha256(const std::string& content) {
   for (int shift = 56; shift >= 0; shift -= 8) {
     tail += static_cast<char>((bits >> shift) & 0xFF);
   }
-  for (std::size_t i = 0; i < tail.size(); i += 64) {
-    add_block(hash, reinterpret_cast<const unsigned char*>(tail.data()) + i);
-  }
+  add(hash, reinterpret_cast<const unsigned char*>(tail.data()), tail.size() / 64);
   std::string out;
   for (const Word word : hash) {
     out += fmt::format("{:08x}", word);

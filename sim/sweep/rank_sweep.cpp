@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 
@@ -20,7 +21,7 @@ constexpr char kTake = 'T';  // rank 0: take these, "3 17 20"; none: there are n
 constexpr char kRow = 'R';   // a finished row, as JSON
 
 constexpr std::size_t kMostOfAChunk = 64;
-constexpr std::chrono::milliseconds kListenEvery{1};
+constexpr std::chrono::milliseconds kListenEvery{2};
 
 std::vector<std::int64_t> numbers_in(const std::string& text) {
   std::vector<std::int64_t> out;
@@ -38,9 +39,10 @@ std::vector<std::int64_t> numbers_in(const std::string& text) {
 
 bool asked_to_stop(const RunSweepOptions& options) { return options.stop && options.stop(); }
 
-// Keeps a thread busy while the answer to a request is on its way.
-bool runs_dry(const Workers& workers) {
-  return workers.waiting() < static_cast<std::size_t>(workers.threads());
+// Keeps threads busy while the answer to a request is on its way, which can be long: rank 0 may be
+// waiting for its disk. So the next points are asked for when half of the last ones are left.
+bool runs_dry(const Workers& workers, std::size_t last_given) {
+  return workers.waiting() < std::max(static_cast<std::size_t>(workers.threads()), last_given / 2);
 }
 
 class Leader {
@@ -69,8 +71,10 @@ class Leader {
       while (const std::optional<RankMessage> message = link_.poll()) {
         answer(*message);
       }
-      if (runs_dry(own_)) {
-        own_.give(chunk());
+      if (runs_dry(own_, last_given_)) {
+        const std::vector<std::int64_t> tasks = chunk();
+        last_given_ = tasks.size();
+        own_.give(tasks);
       }
       for (const Row& row : own_.take(kListenEvery)) {
         finish(row);
@@ -115,7 +119,8 @@ class Leader {
   std::vector<double> work_;
   double work_left_ = 0.0;
   std::size_t next_ = 0;
-  int ended_ = 0;  // ranks that know there is no more
+  std::size_t last_given_ = 0;  // to the own threads
+  int ended_ = 0;               // ranks that know there is no more
   SweepProgress progress_;
   Clock::time_point begin_;
   Workers own_;
@@ -151,6 +156,7 @@ void follow_sweep(RankLink& link, const TaskList& tasks, const RunSweepOptions& 
   Workers own(tasks, options.threads, {.threads = 1, .skip_invalid = options.skip_invalid});
   bool asked = false;
   bool ended = false;
+  std::size_t last_given = 0;
   while (!ended || own.unfinished() > 0) {
     if (asked_to_stop(options)) {
       return;
@@ -161,14 +167,15 @@ void follow_sweep(RankLink& link, const TaskList& tasks, const RunSweepOptions& 
       const std::vector<std::int64_t> given = numbers_in(message->text);
       ended = given.empty();
       asked = false;
+      last_given = given.size();
       own.give(given);
     }
-    if (!ended && !asked && runs_dry(own)) {
+    if (!ended && !asked && runs_dry(own, last_given)) {
       link.send(0, std::string(1, kAsk));
       asked = true;
     }
     for (const Row& row : own.take(kListenEvery)) {
-      link.send(0, kRow + to_json(row, tasks.info().columns).line());
+      link.send(0, kRow + to_json(row).line());
     }
   }
   link.flush();

@@ -15,6 +15,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// A finished point is on disk after so long at the latest.
+constexpr std::chrono::milliseconds kTakeEvery{5};
+
 std::string duration_text(double seconds) {
   const auto whole = static_cast<std::int64_t>(std::ceil(seconds));
   if (whole < 60) {
@@ -95,7 +98,7 @@ std::int64_t run_sweep(const TaskList& tasks, const std::vector<std::int64_t>& w
                   {.threads = options.threads / threads, .skip_invalid = options.skip_invalid});
   workers.give(which);
   while (workers.unfinished() > 0 && !(options.stop && options.stop())) {
-    for (const Row& row : workers.take(std::chrono::milliseconds(100))) {
+    for (const Row& row : workers.take(kTakeEvery)) {
       options.finished(row);
       ++progress.done;
       progress.work_done += tasks.predicted_work(row.task);

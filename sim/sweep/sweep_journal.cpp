@@ -34,7 +34,7 @@ void read_sweep_journal(const std::filesystem::path& path,
 }
 
 SweepJournal::SweepJournal(const std::filesystem::path& path, const SweepInfo& info)
-    : columns_(info.columns), lines_(path, kJournal) {
+    : lines_(path, kJournal) {
   const text::CheckedLinesEnd end = read_lines(
       path, [&](const SweepInfo& there) { check_same_sweep(there, info, path); },
       [](const Row&) {});
@@ -48,7 +48,7 @@ SweepJournal::SweepJournal(const std::filesystem::path& path, const SweepInfo& i
 void SweepJournal::append(const Row& row) {
   const auto now = std::chrono::steady_clock::now();
   const bool sync = now - synced_ >= kSyncEvery;
-  lines_.append(to_json(row, columns_), sync);
+  lines_.append(to_json(row), sync);
   if (sync) {
     synced_ = now;
   }

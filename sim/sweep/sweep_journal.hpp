@@ -32,7 +32,6 @@ class SweepJournal {
   void sync() { lines_.sync(); }
 
  private:
-  std::vector<Column> columns_;
   text::CheckedLines lines_;
   std::chrono::steady_clock::time_point synced_;
 };

@@ -11,7 +11,7 @@ namespace {
 using text::Json;
 
 constexpr const char* kSchema = "moeplan-sweep";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;  // 1: rows as objects with names
 constexpr double kMostColumns = 1000.0;
 
 const std::vector<std::string>& type_names() {
@@ -108,27 +108,42 @@ SweepInfo sweep_info_from(const text::Document& document) {
   return info;
 }
 
-Json to_json(const Row& row, const std::vector<Column>& columns) {
-  Json json = Json::object().set("task", row.task).set("id", row.id);
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (!std::holds_alternative<std::monostate>(row.cells[i])) {
-      json.set(columns[i].name, cell_json(row.cells[i]));
-    }
+Json to_json(const Row& row) {
+  Json json = Json::array().push(row.task).push(row.id);
+  for (const Cell& cell : row.cells) {
+    json.push(cell_json(cell));
   }
   return json;
 }
 
 Row row_from(const text::Document& document, const SweepInfo& info) {
+  constexpr std::size_t kFirstCell = 2;
   text::Problems problems(document);
-  text::Reader reader(problems, document.root);
-  Row row;
-  row.task = reader.count("task", {.low = 0.0, .high = static_cast<double>(info.tasks - 1)});
-  row.id = reader.string("id");
-  for (const Column& column : info.columns) {
-    const text::Node* node = reader.optional_node(column.name);
-    row.cells.push_back(node == nullptr ? Cell() : cell_from(problems, *node, column));
+  const text::Node& root = document.root;
+  if (root.kind != text::Kind::sequence || root.items.size() != kFirstCell + info.columns.size()) {
+    problems.add({.code = "E_TYPE",
+                  .file = "",
+                  .mark = root.mark,
+                  .pointer = "",
+                  .what = "a row of another table",
+                  .got = root.kind == text::Kind::sequence
+                             ? fmt::format("{} values", root.items.size())
+                             : text::kind_name(root.kind),
+                  .expected = fmt::format("[task, id, {} cells]", info.columns.size()),
+                  .fix = ""});
+    problems.throw_if_any();
   }
-  reader.finish();
+  Row row;
+  row.task = text::as_count(problems, root.items[0], "/task",
+                            {.low = 0.0, .high = static_cast<double>(info.tasks - 1)})
+                 .value_or(0);
+  row.id = text::as_string(problems, root.items[1], "/id").value_or("");
+  row.cells.reserve(info.columns.size());
+  for (std::size_t i = 0; i < info.columns.size(); ++i) {
+    const text::Node& node = root.items[kFirstCell + i];
+    row.cells.push_back(node.kind == text::Kind::null ? Cell()
+                                                      : cell_from(problems, node, info.columns[i]));
+  }
   problems.throw_if_any();
   return row;
 }

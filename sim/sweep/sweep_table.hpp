@@ -48,8 +48,8 @@ text::Json to_json(const SweepInfo& info);
 // Throws: InputError E_SCHEMA, E_MISSING, ... for what is not the description of a sweep.
 SweepInfo sweep_info_from(const text::Document& document);
 
-// {"task":3,"id":"...","workload.rate_per_s":100.0,...}, without absent cells.
-text::Json to_json(const Row& row, const std::vector<Column>& columns);
+// [task, id, cells...]: names are in the SweepInfo, and reading a name a cell took half the time.
+text::Json to_json(const Row& row);
 // Throws: InputError for another row than of these columns, or a task out of range.
 Row row_from(const text::Document& document, const SweepInfo& info);
 

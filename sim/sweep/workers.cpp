@@ -1,10 +1,17 @@
 #include "sim/sweep/workers.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "models/units/require.hpp"
 
 namespace moeplan::sim {
+namespace {
+
+// Rows that are worth waking the other thread for, which would push a worker off its core.
+constexpr std::size_t kHandful = 16;
+
+}  // namespace
 
 Workers::Workers(const TaskList& tasks, int threads, EvaluateOptions options)
     : tasks_(tasks), options_(std::move(options)) {
@@ -46,7 +53,9 @@ std::size_t Workers::waiting() const {
 
 std::vector<Row> Workers::take(std::chrono::milliseconds most) {
   std::unique_lock lock(mutex_);
-  done_.wait_for(lock, most, [this] { return !finished_.empty() || failure_; });
+  done_.wait_for(lock, most, [this] {
+    return failure_ || (!finished_.empty() && finished_.size() >= std::min(kHandful, unfinished_));
+  });
   if (failure_) {
     std::rethrow_exception(std::exchange(failure_, nullptr));
   }
@@ -76,7 +85,9 @@ void Workers::work() {
       finished_.push_back(std::move(*row));
     }
     failure_ = failure ? failure : failure_;
-    done_.notify_one();
+    if (failure_ || waiting_.empty() || finished_.size() >= kHandful) {
+      done_.notify_one();
+    }
   }
 }
 

@@ -30,7 +30,7 @@ class Workers {
   // Given and not taken.
   std::size_t unfinished() const { return unfinished_; }
   int threads() const { return static_cast<int>(threads_.size()); }
-  // Rows that are finished; waits up to `most` for the first one.
+  // Rows that are finished; waits up to `most` for a handful, or for all that were given.
   // Throws: what the evaluation of a point threw.
   std::vector<Row> take(std::chrono::milliseconds most);
 

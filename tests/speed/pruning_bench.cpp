@@ -308,8 +308,7 @@ void uncurl(Figures& figures) {
               experts[(2 * p + static_cast<std::size_t>(8 * round)) % experts.size()];
           const ExpertWeights& b =
               experts[(2 * p + 1 + static_cast<std::size_t>(8 * round)) % experts.size()];
-          costs[p].setZero();
-          add_product_abt(-1.0f, a.in, b.in, costs[p]);
+          set_product_abt(-1.0f, a.in, b.in, costs[p]);
           add_product_atb(-1.0f, a.out, b.out, costs[p]);
         });
       });

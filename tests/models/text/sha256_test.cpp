@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "models/text/load.hpp"
+#include "models/text/sha256_block.hpp"
 
 namespace moeplan::text {
 namespace {
@@ -33,4 +34,24 @@ TEST(Sha256, LengthsAroundTheBlock) {
 }
 
 }  // namespace
+// The processor's instructions and the standard's own steps, on any number of blocks.
+TEST(Sha256, ExtensionsGiveTheSameBlocks) {
+  const AddBlocks extensions = add_blocks_by_extensions();
+  if (extensions == nullptr) {
+    GTEST_SKIP() << "this processor has no SHA extensions";
+  }
+  std::string bytes;
+  for (int i = 0; i < 64 * 9; ++i) {
+    bytes += static_cast<char>(i * 37 + i / 64 * 11);
+  }
+  const auto* blocks = reinterpret_cast<const unsigned char*>(bytes.data());
+  for (std::size_t count = 0; count <= 9; ++count) {
+    std::array<std::uint32_t, 8> a{1, 2, 3, 0xffffffff, 0x80000000, 6, 7, 8};
+    std::array<std::uint32_t, 8> b = a;
+    extensions(a, blocks, count);
+    add_blocks_plain(b, blocks, count);
+    EXPECT_EQ(a, b) << count << " blocks";
+  }
+}
+
 }  // namespace moeplan::text
