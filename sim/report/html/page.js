@@ -16,7 +16,7 @@
     },
     axisX: { grid: false },
     legend: { labelColor: ink, titleColor: second, labelFontSize: 12, titleFontSize: 12,
-      titleFontWeight: 400, symbolOpacity: 1 },
+      titleFontWeight: 400, symbolOpacity: 1, symbolStrokeWidth: 2.5 },
     view: { stroke: null },
     text: { fill: ink, fontSize: 12 },
     rule: { stroke: second },

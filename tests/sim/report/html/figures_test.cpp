@@ -238,6 +238,40 @@ TEST(Figures, ADayWithoutOffersByTheHourHasNoBars) {
   EXPECT_EQ(figures[2].table.rows.size(), 1U);
 }
 
+// Ten values that only A has are one line; two that differ stand for themselves.
+TEST(Figures, WhatOnlyOneResultHasIsOneLine) {
+  std::string rows;
+  for (int i = 0; i < 10; ++i) {
+    rows += fmt::format(R"({{"key": "uncertainty/x{}", "a": "0.123456789", "b": "absent"}},)", i);
+  }
+  const text::Document comparison =
+      text::parse_json(R"({"differences": [)" + rows +
+                           R"({"key": "design/gpu", "a": "h100-sxm", "b": "a100-sxm"},
+             {"key": "design/x", "a": "absent", "b": "0.0123456789"}]})",
+                       "c.json");
+  const ReportFigure figure = *differences_table(comparison.root);
+  using Row = std::vector<std::string>;
+  EXPECT_THAT(figure.table.rows, testing::ElementsAre(Row{"uncertainty", "10 values", "absent"},
+                                                      Row{"design/gpu", "h100-sxm", "a100-sxm"},
+                                                      Row{"design/x", "absent", "0.01235"}));
+}
+
+// 12 times the median beside 1.1 times: an even scale would show the first alone.
+TEST(Figures, WideIntervalsAreLogarithmic) {
+  const auto scale_of = [](const std::string& high) {
+    const text::Document plan = text::parse_json(
+        R"({"uncertainty": {"draws": 20, "designs": [{"figures": {
+            "ttft_p99_s": {"p05": 0.9, "p50": 1, "p95": )" +
+            high + R"(}, "accuracy": {"p05": 0.5, "p50": 0.5, "p95": 0.55}}}]}})",
+        "plan.json");
+    const text::Document spec = spec_of(*intervals_figure(plan.root));
+    const Node* type = value_at(spec.root, "layer/0/encoding/x/scale").find("type");
+    return type == nullptr ? std::string("linear") : type->scalar;
+  };
+  EXPECT_EQ(scale_of("12"), "log");
+  EXPECT_EQ(scale_of("1.5"), "linear");
+}
+
 TEST(Figures, AbsentDataGivesNoFigure) {
   const text::Document empty =
       text::parse_json(R"({"schema_version": 1, "recommendation": null, "name": "x"})", "x.json");
