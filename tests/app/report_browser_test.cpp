@@ -303,6 +303,39 @@ TEST_F(Browser, DrawsTheDayAsThePlanHasIt) {
     }
   }
   EXPECT_EQ(seen, 2U);
+  // Money: a bar for each way to pay, a line for each tier and a dot for each break-even.
+  std::multiset<long> bars;
+  std::multiset<long> wanted;
+  std::multiset<long> dots;  // minutes of use a day
+  std::multiset<long> even;
+  std::multiset<long> ends;  // USD a month of a fleet used all day
+  std::multiset<long> tiers;
+  for (const char* way : {"fixed", "following", "mixed"}) {
+    wanted.insert(std::lround(number(at(day, way), "cost_usd_per_month").value()));
+  }
+  for (const Node& tier : at(plan.root, "rent_or_buy").items) {
+    tiers.insert(std::lround(number(tier, "cost_usd_per_month").value()));
+    const auto hours = number(tier, "break_even_hours_per_day");
+    if (hours && *hours <= 24.0) {
+      even.insert(std::lround(60.0 * *hours));
+    }
+  }
+  for (const Node& figure : at(check.root, "figures").items) {
+    for (const Node& mark : at(figure, "marks").items) {
+      const std::string type = at(mark, "type").scalar;
+      if (at(figure, "id").scalar == "day_cost" && type == "rect") {
+        bars.insert(std::lround(number(mark, "width").value()));
+      } else if (at(figure, "id").scalar == "rent_or_buy" && type == "symbol") {
+        dots.insert(std::lround(60.0 * number(mark, "x").value()));
+      } else if (at(figure, "id").scalar == "rent_or_buy" && type == "line" &&
+                 number(mark, "x").value() > 23.9) {
+        ends.insert(std::lround(number(mark, "y").value()));
+      }
+    }
+  }
+  EXPECT_EQ(bars, wanted);
+  EXPECT_EQ(dots, even);
+  EXPECT_EQ(ends, tiers);
 }
 
 // Of a plan with draws, and of a validation; the numbers are made up.
