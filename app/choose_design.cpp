@@ -6,6 +6,7 @@
 #include <functional>
 #include <iostream>
 
+#include "app/print_config.hpp"
 #include "sim/plan/candidates.hpp"
 
 namespace moeplan::app {
@@ -107,8 +108,8 @@ std::optional<sim::Scenario> load_or_print(const DesignChoice& choice,
   if (!common.print_config) {
     return loaded;
   }
-  std::cout << (common.format.starts_with("json") ? loaded.values.json().pretty()
-                                                  : loaded.values.print());
+  std::cout << print_config(
+      sim::effective_values(loaded, {.seed = common.seed, .requests = choice.requests}), common);
   return std::nullopt;
 }
 

@@ -46,6 +46,7 @@ void add_draws_option(CLI::App& command, std::int64_t& draws) {
 
 void add_common_options(CLI::App& command, CommonOptions& options,
                         const std::vector<std::string>& formats) {
+  options.command = &command;
   command.add_option("--format", options.format, "Output format")
       ->check(CLI::IsMember(formats))
       ->capture_default_str();

@@ -80,7 +80,7 @@ int sweep(const SweepCommand& command, sim::MpiLink& link) {
     return *code;
   }
   if (command.common.print_config) {
-    std::cout << (leads ? sweep_values(*tasks, command.common.format) : "");
+    std::cout << (leads ? sweep_values(command, *tasks) : "");
     return kOk;
   }
   const sim::Shard all;

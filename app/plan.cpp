@@ -10,6 +10,7 @@
 
 #include "app/interrupt.hpp"
 #include "app/plan_progress.hpp"
+#include "app/print_config.hpp"
 #include "app/subcommand.hpp"
 #include "app/write_files.hpp"
 #include "models/catalog/catalog.hpp"
@@ -84,20 +85,12 @@ std::string forecast(const sim::Scenario& scenario, const std::string& format) {
   return format == "json" ? json.pretty() : json.line() + "\n";
 }
 
-std::string effective_values(const sim::Scenario& scenario, const std::string& format) {
-  if (!format.starts_with("json")) {
-    return scenario.values.print();
-  }
-  const text::Json json = scenario.values.json();
-  return format == "json" ? json.pretty() : json.line() + "\n";
-}
-
 int PlanCommand::run() const {
   const std::filesystem::path path =
       scenario ? std::filesystem::path(*scenario) : default_scenario();
   const sim::Scenario loaded = sim::load_scenario(path, {.seed = common.seed});
   if (common.print_config) {
-    std::cout << effective_values(loaded, common.format);
+    std::cout << print_config(sim::effective_values(loaded, {.seed = common.seed}), common);
     return kOk;
   }
   sim::refuse_unplanned(loaded);

@@ -13,6 +13,7 @@
 #include "models/catalog/catalog.hpp"
 #include "models/text/load.hpp"
 #include "sim/study/run_study.hpp"
+#include "sim/study/study_values.hpp"
 
 namespace moeplan::app {
 namespace {
@@ -50,7 +51,8 @@ int PretrainCommand::run() const {
   const sim::PretrainingStudy loaded = sim::load_pretraining_study(
       study ? std::filesystem::path(*study) : built_in_study(), common.seed);
   if (common.print_config) {
-    std::cout << render(study_values_page(loaded), common.format);
+    std::cout << render(study_values_page(loaded, sim::effective_values(loaded, common.seed)),
+                        common.format);
     return kOk;
   }
   if (common.dry_run) {

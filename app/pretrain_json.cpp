@@ -44,9 +44,30 @@ Json pretraining_json(const sim::PretrainingCost& c) {
       .set("price", c.price_id)
       .set("instances", c.instances)
       .set("rent_usd_per_h", in_usd_per_hour(c.rent))
-      .set("state_bytes_per_gpu", in_bytes(c.state))
+      .set("state_bytes_per_gpu", in_bytes(c.memory.state()))
+      .set("weight_bytes_per_gpu", in_bytes(c.memory.weights))
+      .set("gradient_buffer_bytes_per_gpu", in_bytes(c.memory.gradients))
+      .set("optimizer_bytes_per_gpu", in_bytes(c.memory.optimizer))
+      .set("activation_bytes_per_gpu", in_bytes(c.memory.activations))
+      .set("memory_bytes_per_gpu", in_bytes(c.memory.total()))
+      .set("fewest_expert_ranks", c.fewest_expert_ranks)
       .set("gpu_memory_bytes", in_bytes(c.gpu_memory))
       .set("extrapolated", c.extrapolated);
+}
+
+// The run of a pruned model: its keys are those of pretraining.
+Json finetuning_json(const sim::PretrainingCost& c) {
+  return Json::object()
+      .set("experts_kept", c.experts)
+      .set("infeasible", text_or_null(c.why_not))
+      .set("expert_ranks", c.expert_ranks)
+      .set("steps", c.steps)
+      .set("duration_s", in_seconds(c.duration))
+      .set("gpu_h", c.gpu_hours(c.duration))
+      .set("cost_usd", in_usd(c.cost))
+      .set("cost_usd_low", in_usd(c.cost_low))
+      .set("cost_usd_high", in_usd(c.cost_high))
+      .set("memory_bytes_per_gpu", in_bytes(c.memory.total()));
 }
 
 Json inference_json(const sim::InferenceCost& c) {
@@ -83,7 +104,9 @@ Json option_json(const sim::StudyResult& result, std::size_t index) {
       .set("latency_s", if_works(in_seconds(o.merit.latency)))
       .set("memory_bytes_per_gpu", in_bytes(result.inference[o.inference].memory))
       .set("cost_usd_per_million_tokens", if_works(in_usd_per_million_tokens(o.merit.inference)))
-      .set("pretraining_usd", if_works(in_usd(o.merit.pretraining)))
+      .set("pretraining_usd", if_works(in_usd(result.pretraining[o.pretraining].cost)))
+      .set("finetuning_usd",
+           if_works(o.finetuning ? in_usd(result.finetuning[*o.finetuning].cost) : 0.0))
       .set("lifetime_usd", if_works(in_usd(o.lifetime_cost)))
       .set("lifetime_usd_low", if_works(in_usd(o.lifetime_cost_low)))
       .set("lifetime_usd_high", if_works(in_usd(o.lifetime_cost_high)))
@@ -124,6 +147,9 @@ Json study_json(const sim::PretrainingStudy& study) {
       .set("pretraining_tokens", in_tokens(study.pretraining.tokens))
       .set("node", study.pretraining.node)
       .set("nodes", study.pretraining.nodes)
+      .set("recompute", sim::recompute_text(study.pretraining.recompute))
+      .set("finetuning_tokens",
+           study.finetuning ? Json(in_tokens(study.finetuning->tokens)) : Json())
       .set("latency_of", sim::latency_name(study))
       .set("lifetime_tokens", in_tokens(study.lifetime))
       .set("quality_floor", o.quality_floor)
@@ -147,6 +173,7 @@ Json pretrain_json(const sim::PretrainingStudy& study, const sim::StudyResult& r
       .set("pareto", result.pareto)
       .set("options", std::move(options))
       .set("pretraining", list(result.pretraining, pretraining_json))
+      .set("finetuning", list(result.finetuning, finetuning_json))
       .set("inference", list(result.inference, inference_json))
       .set("thresholds", list(result.thresholds, threshold_json))
       .set("by_lifetime", list(result.by_lifetime,

@@ -31,16 +31,29 @@ std::string band_text(const sim::InferenceCost& cost) {
 }
 
 PageTable pretraining_table(const StudyResult& result) {
-  PageTable table{
-      "Pretraining",
-      {{"experts", "parameters", "GPUs per group", "step ms: compute", "all-to-all", "gradients",
-        "days", "GPU-hours", "USD", "USD, low to high", "state GiB/GPU", "fits"}}};
+  PageTable table{"Pretraining",
+                  {{"experts", "parameters", "GPUs per group", "step ms: compute", "all-to-all",
+                    "gradients", "days", "GPU-hours", "USD", "USD, low to high", "state GiB/GPU",
+                    "activations GiB/GPU", "fits"}}};
   for (const sim::PretrainingCost& c : result.pretraining) {
-    table.rows.push_back({count_text(c.experts), billions(c.parameters), count_text(c.expert_ranks),
-                          ms_text(c.step.compute), ms_text(c.step.exchange),
-                          ms_text(c.step.gradients), days_text(c.duration),
+    table.rows.push_back(
+        {count_text(c.experts), billions(c.parameters), count_text(c.expert_ranks),
+         ms_text(c.step.compute), ms_text(c.step.exchange), ms_text(c.step.gradients),
+         days_text(c.duration), fmt::format("{:.0f}", c.gpu_hours(c.duration)), usd_text(c.cost),
+         range_text(in_usd(c.cost_low), in_usd(c.cost_high)), gib_text(c.memory.state()),
+         gib_text(c.memory.activations), c.why_not.empty() ? "yes" : "no: " + c.why_not});
+  }
+  return table;
+}
+
+PageTable finetuning_table(const sim::PretrainingStudy& study, const StudyResult& result) {
+  PageTable table{
+      fmt::format("Fine-tuning after pruning, {:.3g} tokens", in_tokens(study.finetuning->tokens)),
+      {{"experts kept", "GPUs per group", "days", "GPU-hours", "USD", "USD, low to high", "fits"}}};
+  for (const sim::PretrainingCost& c : result.finetuning) {
+    table.rows.push_back({count_text(c.experts), count_text(c.expert_ranks), days_text(c.duration),
                           fmt::format("{:.0f}", c.gpu_hours(c.duration)), usd_text(c.cost),
-                          range_text(in_usd(c.cost_low), in_usd(c.cost_high)), gib_text(c.state),
+                          range_text(in_usd(c.cost_low), in_usd(c.cost_high)),
                           c.why_not.empty() ? "yes" : "no: " + c.why_not});
   }
   return table;
@@ -65,7 +78,8 @@ PageTable option_table(const sim::PretrainingStudy& study, const StudyResult& re
   PageTable table{
       "Options (P: on the Pareto front of accuracy, latency and pretraining cost; *: recommended)",
       {{"", "pretrain", "keep", "method", "accuracy %", "+-", "loss to scratch",
-        sim::latency_name(study) + " ms", "pretraining USD", "life USD", "out because"}}};
+        sim::latency_name(study) + " ms", study.finetuning ? "training USD" : "pretraining USD",
+        "life USD", "out because"}}};
   for (std::size_t i = 0; i < result.options.size(); ++i) {
     const StudyOption& o = result.options[i];
     const bool best = result.recommended && *result.recommended == i;
@@ -111,6 +125,9 @@ Page pretrain_page(const sim::PretrainingStudy& study, const StudyResult& result
   page.title = "Pretraining study: " + study.name;
   page.tables.push_back(option_table(study, result));
   page.tables.push_back(pretraining_table(result));
+  if (study.finetuning) {
+    page.tables.push_back(finetuning_table(study, result));
+  }
   page.tables.push_back(inference_table(study, result));
   if (!result.not_measured.empty()) {
     PageTable missing{"Not measured, so left out", {{"pretrain", "keep", "method", "reason"}}};
@@ -127,11 +144,12 @@ Page pretrain_page(const sim::PretrainingStudy& study, const StudyResult& result
   return page;
 }
 
-Page study_values_page(const sim::PretrainingStudy& study) {
+Page study_values_page(const sim::PretrainingStudy& study,
+                       const std::vector<sim::StudyValue>& values) {
   Page page;
   page.title = "Values of " + study.file;
   PageTable table{"", {{"key", "value", "from"}}};
-  for (const sim::StudyValue& value : study.values) {
+  for (const sim::StudyValue& value : values) {
     table.rows.push_back({value.key, value.value, value.from});
     page.json.set(value.key,
                   text::Json::object().set("value", value.value).set("from", value.from));

@@ -8,6 +8,7 @@
 
 #include "app/interrupt.hpp"
 #include "app/plan_progress.hpp"
+#include "app/print_config.hpp"
 #include "app/subcommand.hpp"
 #include "app/write_files.hpp"
 #include "models/text/load.hpp"
@@ -72,13 +73,17 @@ struct ReportCommand {
   int check_input() const {
     if (!is_scenario(input)) {
       const sim::ReportContent content = sim::report_content(text::load_json(input));
+      if (common.print_config) {
+        std::cout << printed(option_values(common), option_lines(common), common);
+        return kOk;
+      }
       std::cout << fmt::format("{}: valid; {}, {} figures\n", input, content.kind,
                                content.figures.size());
       return kOk;
     }
     const sim::Scenario scenario = sim::load_scenario(input, {.seed = common.seed});
     if (common.print_config) {
-      std::cout << scenario.values.print();
+      std::cout << print_config(sim::effective_values(scenario, {.seed = common.seed}), common);
       return kOk;
     }
     sim::refuse_unplanned(scenario);

@@ -12,11 +12,13 @@
 
 #include "app/interrupt.hpp"
 #include "app/plan_progress.hpp"
+#include "app/print_config.hpp"
 #include "app/share_page.hpp"
 #include "app/subcommand.hpp"
 #include "app/write_files.hpp"
 #include "models/units/parse.hpp"
 #include "sim/plan/candidates.hpp"
+#include "sim/share/share_uncertainty.hpp"
 
 namespace moeplan::app {
 namespace {
@@ -28,6 +30,7 @@ struct Options {
   std::string drain = "30 s";
   std::string window = "1 h";
   std::string hold = "2 h";
+  std::int64_t draws = 0;
 };
 
 // For CLI11: "" for a quantity of the dimension that is positive (or 0 where that is allowed).
@@ -74,15 +77,17 @@ std::string dry_run(const std::vector<sim::Scenario>& scenarios, const std::stri
   return format == "json" ? json.pretty() : json.line() + "\n";
 }
 
-std::string effective_values(const std::vector<sim::Scenario>& scenarios,
-                             const std::string& format) {
+std::string effective_config(const std::vector<sim::Scenario>& scenarios,
+                             const CommonOptions& common) {
   std::string text;
   text::Json all = text::Json::object();
   for (const sim::Scenario& scenario : scenarios) {
-    text += scenario.file + "\n" + scenario.values.print();
-    all.set(scenario.file, scenario.values.json());
+    const sim::EffectiveValues values = sim::effective_values(scenario, {.seed = common.seed});
+    text += scenario.file + "\n" + values.print();
+    all.set(scenario.file, values.json());
   }
-  return format == "json" ? all.pretty() : format == "jsonl" ? all.line() + "\n" : text;
+  all.set("options", option_values(common));
+  return printed(all, text + "options\n" + option_lines(common), common);
 }
 
 int run(const Options& options) {
@@ -92,10 +97,13 @@ int run(const Options& options) {
     scenarios.push_back(sim::load_scenario(file, {.seed = common.seed}));
   }
   if (common.print_config) {
-    std::cout << effective_values(scenarios, common.format);
+    std::cout << effective_config(scenarios, common);
     return kOk;
   }
   sim::refuse_unshared(scenarios);
+  if (options.draws > 0) {
+    sim::refuse_different_worlds(scenarios);
+  }
   if (common.dry_run) {
     std::cout << dry_run(scenarios, common.format);
     return kOk;
@@ -107,7 +115,13 @@ int run(const Options& options) {
   const sim::Share share = sim::make_share(scenarios, adaptation_options(options),
                                            plan_options(common, "pieces of work done"));
   stop_if_interrupted();
-  const Page page = share_page(share);
+  std::optional<sim::ShareUncertainty> uncertainty;
+  if (options.draws > 0) {
+    uncertainty =
+        sim::share_uncertainty(share, options.draws, plan_options(common, "worlds simulated"));
+    stop_if_interrupted();
+  }
+  const Page page = share_page(share, uncertainty ? &*uncertainty : nullptr);
   // Files first, in case the reader of standard output has gone; the result is shown in any case.
   std::exception_ptr not_written;
   if (!common.output.empty()) {
@@ -169,12 +183,13 @@ void add_share(CLI::App& app, int& exit_code) {
                    "Adaptive: an engine that has switched keeps its variant at least so long")
       ->check(is_quantity(kTime, true))
       ->capture_default_str();
+  add_draws_option(*command, options->draws);
   add_common_options(*command, options->common, page_formats());
   command->footer(
       "Examples:\n"
       "  moeplan share scenarios/what_if/share_chat.yaml scenarios/what_if/share_code.yaml\n"
       "  moeplan share scenarios/what_if/share_chat.yaml scenarios/what_if/share_code.yaml "
-      "--load-rate 5GB/s --window 15min\n");
+      "--load-rate 5GB/s --window 15min --draws 64\n");
   command->callback([options, &exit_code] {
     check_window(options->window);
     exit_code = run(*options);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "app/subcommand.hpp"
 #include "models/units/parse.hpp"
@@ -86,6 +87,32 @@ PageTable strategy_table(const sim::Share& share) {
   return table;
 }
 
+// Infinite: no fleet serves.
+std::string level_text(double value) {
+  return std::isfinite(value) ? fmt::format("{:.0f}", value) : "none";
+}
+
+std::string band_text(const sim::Interval& interval) {
+  return fmt::format("{} ({} to {})", level_text(interval.median()), level_text(interval.low()),
+                     level_text(interval.high()));
+}
+
+std::string chance_text(const sim::Probability& p) {
+  return fmt::format("{:.0f} % (+-{:.0f})", 100.0 * p.value, 100.0 * p.error);
+}
+
+PageTable certainty_table(const sim::Share& share, const sim::ShareUncertainty& u) {
+  PageTable table{fmt::format("How sure this is: median and 5 to 95 % of {} draws", u.draws),
+                  {{"strategy", "engines needed", "USD/month", "planned fleet meets all objectives",
+                    "is the cheapest"}}};
+  for (const sim::StrategyIntervals& s : u.strategies) {
+    table.rows.push_back({share.strategies[s.strategy].name, band_text(s.engines),
+                          band_text(s.usd_per_month), chance_text(s.meets),
+                          chance_text(s.cheapest)});
+  }
+  return table;
+}
+
 // Engines of each task in the window that an hour begins in, "3 + 5"; "-" without a policy.
 std::string assigned(const sim::Share& share, const Strategy& s, std::size_t hour) {
   if (!s.adaptation) {
@@ -144,6 +171,36 @@ Json mix_json(const std::optional<sim::MixCheck>& mix) {
       .set("linear_engines", mix->linear_engines)
       .set("tightest", mix->tightest)
       .set("undecided", mix->undecided);
+}
+
+Json levels_json(const sim::Interval& interval) {
+  const auto finite = [](double value) { return std::isfinite(value) ? Json(value) : Json(); };
+  return Json::object()
+      .set("p05", finite(interval.low()))
+      .set("p50", finite(interval.median()))
+      .set("p95", finite(interval.high()));
+}
+
+Json chance_json(const sim::Probability& p) {
+  return Json::object().set("value", p.value).set("standard_error", p.error);
+}
+
+const sim::StrategyIntervals* intervals_of(const sim::ShareUncertainty* u, std::size_t strategy) {
+  for (std::size_t i = 0; u != nullptr && i < u->strategies.size(); ++i) {
+    if (u->strategies[i].strategy == strategy) {
+      return &u->strategies[i];
+    }
+  }
+  return nullptr;
+}
+
+Json intervals_json(const sim::StrategyIntervals* s) {
+  return s == nullptr ? Json()
+                      : Json::object()
+                            .set("engines", levels_json(s->engines))
+                            .set("cost_usd_per_month", levels_json(s->usd_per_month))
+                            .set("probability_meets_objectives", chance_json(s->meets))
+                            .set("probability_cheapest", chance_json(s->cheapest));
 }
 
 Json strategy_json(const sim::Share& share, const Strategy& s) {
@@ -207,7 +264,7 @@ Json hour_json(const sim::Share& share, std::size_t hour) {
   return json;
 }
 
-void add_json(const sim::Share& share, Page& page) {
+void add_json(const sim::Share& share, const sim::ShareUncertainty* u, Page& page) {
   Json tasks = Json::array();
   Json provenance = Json::array();
   for (const ShareTask& task : share.tasks) {
@@ -215,8 +272,9 @@ void add_json(const sim::Share& share, Page& page) {
     provenance.push(sim::provenance_json(task.scenario, {kVersion}));
   }
   Json strategies = Json::array();
-  for (const Strategy& s : share.strategies) {
-    strategies.push(strategy_json(share, s));
+  for (std::size_t i = 0; i < share.strategies.size(); ++i) {
+    strategies.push(strategy_json(share, share.strategies[i])
+                        .set("uncertainty", intervals_json(intervals_of(u, i))));
   }
   Json hours = Json::array();
   for (std::size_t h = 0; h < sim::kHoursOfDay; ++h) {
@@ -228,6 +286,10 @@ void add_json(const sim::Share& share, Page& page) {
       .set("tasks", std::move(tasks))
       .set("strategies", std::move(strategies))
       .set("hours", std::move(hours))
+      .set("uncertainty",
+           u == nullptr
+               ? Json()
+               : Json::object().set("draws", u->draws).set("seed", u->seed).set("notes", u->notes))
       .set("assumptions", Json::object()
                               .set("load_rate_bytes_per_s", share.options.load_rate.value())
                               .set("drain_s", in_seconds(share.options.drain))
@@ -238,15 +300,54 @@ void add_json(const sim::Share& share, Page& page) {
       .set("provenance", std::move(provenance));
 }
 
-void add_csv(const sim::Share& share, Page& page) {
-  page.csv = {{"strategy", "works", "task", "experts_kept", "gpu", "gpus_per_engine", "layout",
-               "capacity_requests_per_s", "engines_at_peak", "reload_s", "accuracy",
-               "accuracy_change", "fleet_engines", "fleet_gpus", "fleet_instances",
-               "fleet_cost_usd_per_month", "fleet_switches_per_day"}};
+// Empty without draws, and where no fleet serves.
+Row certainty_cells(const sim::StrategyIntervals* s) {
+  Row cells(8);
+  if (s == nullptr) {
+    return cells;
+  }
+  std::size_t i = 0;
+  for (const sim::Interval* interval : {&s->engines, &s->usd_per_month}) {
+    for (const double value : interval->values) {
+      cells[i++] = std::isfinite(value) ? number_text(value) : "";
+    }
+  }
+  cells[i++] = number_text(s->meets.value);
+  cells[i] = number_text(s->cheapest.value);
+  return cells;
+}
+
+void add_csv(const sim::Share& share, const sim::ShareUncertainty* u, Page& page) {
+  page.csv = {{"strategy",
+               "works",
+               "task",
+               "experts_kept",
+               "gpu",
+               "gpus_per_engine",
+               "layout",
+               "capacity_requests_per_s",
+               "engines_at_peak",
+               "reload_s",
+               "accuracy",
+               "accuracy_change",
+               "fleet_engines",
+               "fleet_gpus",
+               "fleet_instances",
+               "fleet_cost_usd_per_month",
+               "fleet_switches_per_day",
+               "fleet_engines_p05",
+               "fleet_engines_p50",
+               "fleet_engines_p95",
+               "fleet_cost_usd_per_month_p05",
+               "fleet_cost_usd_per_month_p50",
+               "fleet_cost_usd_per_month_p95",
+               "probability_meets_objectives",
+               "probability_cheapest"}};
   const auto optional = [](const std::optional<double>& value) {
     return value ? number_text(*value) : std::string();
   };
-  for (const Strategy& s : share.strategies) {
+  for (std::size_t i = 0; i < share.strategies.size(); ++i) {
+    const Strategy& s = share.strategies[i];
     if (!s.works()) {
       page.csv.push_back(Row(page.csv.front().size()));
       page.csv.back()[0] = s.name;
@@ -264,24 +365,30 @@ void add_csv(const sim::Share& share, Page& page) {
            fmt::format("{}", s.engines), fmt::format("{}", s.gpus), fmt::format("{}", s.instances),
            number_text(s.usd_per_month()),
            fmt::format("{}", s.adaptation ? s.adaptation->switches : 0)});
+      const Row certainty = certainty_cells(intervals_of(u, i));
+      page.csv.back().insert(page.csv.back().end(), certainty.begin(), certainty.end());
     }
   }
 }
 
 }  // namespace
 
-Page share_page(const sim::Share& share) {
+Page share_page(const sim::Share& share, const sim::ShareUncertainty* uncertainty) {
   Page page;
   page.title = share.recommended
                    ? fmt::format("Recommendation: {}", share.strategies[*share.recommended].name)
                    : "Recommendation: none works";
   page.tables = {task_table(share), strategy_table(share), hour_table(share)};
   page.notes = share.reasons;
+  if (uncertainty != nullptr) {
+    page.tables.insert(page.tables.begin() + 2, certainty_table(share, *uncertainty));
+    page.notes.insert(page.notes.end(), uncertainty->notes.begin(), uncertainty->notes.end());
+  }
   for (const std::string& warning : share.warnings) {
     page.notes.push_back("Warning: " + warning);
   }
-  add_json(share, page);
-  add_csv(share, page);
+  add_json(share, uncertainty, page);
+  add_csv(share, uncertainty, page);
   return page;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "app/print_config.hpp"
 #include "models/text/load.hpp"
 #include "sim/report/forward_report.hpp"
 
@@ -53,7 +54,7 @@ int simulate_static(const CommonOptions& common, const DesignChoice& choice) {
     return common.format == "json" ? value.pretty() : value.line() + "\n";
   };
   if (common.print_config) {
-    std::cout << (json ? line_or_pretty(loaded.values.json()) : loaded.values.print());
+    std::cout << print_config(sim::effective_values(loaded), common);
     return kOk;
   }
   const std::vector<sim::ForwardPass> passes = chosen(loaded, choice);

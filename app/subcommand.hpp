@@ -28,6 +28,7 @@ struct CommonOptions {
   bool verbose = false;
   bool dry_run = false;
   bool print_config = false;
+  const CLI::App* command = nullptr;  // that has these options
 
   int thread_count() const;
   // Progress and notes go to stderr: on a terminal, not under CI, not with -q.

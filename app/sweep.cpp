@@ -14,7 +14,7 @@ namespace {
 int run(const SweepCommand& command) {
   const sim::TaskList tasks = command.tasks();
   if (command.common.print_config) {
-    std::cout << sweep_values(tasks, command.common.format);
+    std::cout << sweep_values(command, tasks);
     return kOk;
   }
   const sim::Shard shard =

@@ -24,15 +24,31 @@ InputError in_the_way(const std::filesystem::path& path) {
                      .fix = "--resume goes on with them"});
 }
 
+// What only runs of requests know.
+void refuse_serving_flags(const SweepCommand& command) {
+  const std::pair<bool, const char*> flags[] = {{command.replicas != 1, "--replicas"},
+                                                {command.requests.has_value(), "--requests"},
+                                                {command.common.seed.has_value(), "--seed"}};
+  for (const auto& [given, flag] : flags) {
+    if (given) {
+      throw CLI::ValidationError(flag, "means nothing for a static forward pass");
+    }
+  }
+}
+
 }  // namespace
 
 sim::TaskList SweepCommand::tasks() const {
-  return {scenario,
-          {.version = kVersion,
-           .evaluation = evaluate == "plan" ? sim::Evaluation::plan : sim::Evaluation::simulate,
-           .replicas = replicas,
-           .seed = common.seed,
-           .requests = requests}};
+  sim::TaskList list(scenario, {.version = kVersion,
+                                .evaluation = evaluate == "plan" ? sim::Evaluation::plan
+                                                                 : sim::Evaluation::simulate,
+                                .replicas = replicas,
+                                .seed = common.seed,
+                                .requests = requests});
+  if (list.is_static()) {
+    refuse_serving_flags(*this);
+  }
+  return list;
 }
 
 void add_sweep_options(CLI::App& command, SweepCommand& options, bool shards) {
@@ -42,7 +58,8 @@ void add_sweep_options(CLI::App& command, SweepCommand& options, bool shards) {
       ->required();
   command
       .add_option("--evaluate", options.evaluate,
-                  "plan: search the best fleet for every point; simulate: its one design")
+                  "plan: search the best fleet for every point; simulate: its one design, or its "
+                  "static forward pass")
       ->check(CLI::IsMember({"plan", "simulate"}))
       ->capture_default_str();
   command
@@ -188,34 +205,6 @@ void print_results(const SweepCommand& command, const sim::ResultStore& store,
     return;
   }
   std::cout << rendered_rows(store, command.common.format) << std::flush;
-}
-
-std::string sweep_values(const sim::TaskList& tasks, const std::string& format) {
-  const sim::ScenarioValues values = tasks.values(0);
-  if (format.starts_with("json")) {
-    text::Json axes = text::Json::object();
-    for (const sim::Axis& axis : tasks.axes()) {
-      text::Json list = text::Json::array();
-      for (const sim::Value& value : axis.values) {
-        list.push(value.texts.size() == 1 ? text::Json(value.texts.front())
-                                          : text::Json(value.texts));
-      }
-      axes.set(axis.path, list);
-    }
-    const text::Json json =
-        text::Json::object().set("first_point", values.json()).set("sweep", axes);
-    return format == "json" ? json.pretty() : json.line() + "\n";
-  }
-  std::string out = values.print();
-  for (const sim::Axis& axis : tasks.axes()) {
-    out += fmt::format("sweep {:<32} {} values:", axis.path, axis.values.size());
-    for (const sim::Value& value : axis.values) {
-      out += value.texts.size() == 1 ? " " + value.texts.front() + ";"
-                                     : " [" + joined(value.texts) + "];";
-    }
-    out += "\n";
-  }
-  return out;
 }
 
 std::string sweep_forecast(const SweepCommand& command, const sim::TaskList& tasks,

@@ -69,8 +69,9 @@ void report_lost_leader(const SweepCommand& command);
 void print_results(const SweepCommand& command, const sim::ResultStore& store,
                    const sim::Shard& shard);
 
-// --print-config: the values that stay, and the axes.
-std::string sweep_values(const sim::TaskList& tasks, const std::string& format);
+// --print-config: the values of the first point, and what the axes take (sweep_values.cpp).
+// Throws: InputError where the first point's values do not go together.
+std::string sweep_values(const SweepCommand& command, const sim::TaskList& tasks);
 // --dry-run. processes: how many share the work.
 std::string sweep_forecast(const SweepCommand& command, const sim::TaskList& tasks,
                            const sim::Shard& shard, int processes);

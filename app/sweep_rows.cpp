@@ -23,13 +23,18 @@ constexpr const char* kShown[] = {"status",
                                   "accuracy",
                                   "cost_usd_per_million_tokens",
                                   "cost_usd_per_month",
-                                  "binding_constraint"};
+                                  "binding_constraint",
+                                  "forward_s",
+                                  "forward_p5_s",
+                                  "forward_p95_s",
+                                  "moe_layer_s",
+                                  "extrapolated"};
 
 std::vector<std::size_t> shown_columns(const std::vector<sim::Column>& columns) {
   std::vector<std::size_t> shown;
-  bool results = false;  // they begin with the seed
+  bool results = false;  // they begin with the seed, those of static passes with the status
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    results = results || columns[i].name == "seed";
+    results = results || columns[i].name == "seed" || columns[i].name == "status";
     const bool wanted =
         std::find(std::begin(kShown), std::end(kShown), columns[i].name) != std::end(kShown);
     if (!results || wanted || columns[i].name.find('.') != std::string::npos) {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "models/catalog/catalog.hpp"
+#include "models/catalog/catalog_file.hpp"
 #include "models/catalog/files.hpp"
 #include "models/text/input_error.hpp"
 
@@ -98,6 +99,25 @@ fs::path catalog_path(const std::string& folder, const std::string& what, const 
 
 fs::path named_path(const std::string& folder, const std::string& what, const std::string& name) {
   return is_path(name) ? fs::path(name) : catalog_path(folder, what, name);
+}
+
+fs::path catalog_file(const std::string& folder, const std::string& id_or_path) {
+  if (!is_path(id_or_path) && folder == "architectures") {
+    std::string stem;  // the longest that begins a variant's id
+    for (const std::string& id : catalog_ids(folder)) {
+      if (id == id_or_path) {
+        stem = id;
+        break;
+      }
+      if (id_or_path.starts_with(id + "-") && id.size() > stem.size()) {
+        stem = id;
+      }
+    }
+    if (!stem.empty()) {
+      return catalog_path(folder, folder, stem);
+    }
+  }
+  return named_path(folder, "file of data/" + folder, id_or_path);
 }
 
 fs::path profile_path(const std::string& id_or_path) {

@@ -307,7 +307,7 @@ Scenario make_scenario(ScenarioValues values, const std::filesystem::path& path,
        .plain = precision == models::Precision::fp32 ? precision : models::Precision::bf16});
   const NetworkOptions network = read_network(check, values, hardware, path);
   if (overrides.seed) {
-    values.override_count("seed", *overrides.seed, "--seed");
+    values.override_count("seed", *overrides.seed);
   }
   const std::uint64_t seed =
       overrides.seed ? *overrides.seed : static_cast<std::uint64_t>(values.count("seed"));

@@ -28,8 +28,7 @@ const std::vector<std::string> kRead = {"name",
 
 void refuse_serving_keys(Checker& check, const ScenarioValues& values) {
   for (const Field& field : scenario_fields()) {
-    if (values.given(field.path) &&
-        std::find(kRead.begin(), kRead.end(), field.path) == kRead.end()) {
+    if (values.given(field.path) && !reads_static(field.path)) {
       check.problem(field.path, "E_VALUE", field.path + " has no meaning for static_forward",
                     joined(kRead));
     }
@@ -57,27 +56,37 @@ void check_choices(Checker& check, const ScenarioValues& values) {
 std::optional<StaticHardware> read_static_hardware(Checker& check, const ScenarioValues& values,
                                                    const std::filesystem::path& path,
                                                    const std::string& id, std::size_t item) {
-  const auto gpu = check.loaded("hardware.gpu", item, [&] { return models::load_gpu(id); });
+  const auto gpu = check.loaded("hardware.gpu", item, [&] {
+    return *check.inputs().get<models::Gpu>(id, [&] { return models::load_gpu(id); });
+  });
   if (!gpu) {
     return std::nullopt;
   }
   const std::string profile = values.text("hardware.profile");
   const std::string key = profile == "catalog" ? "hardware.gpu" : "hardware.profile";
-  return check.loaded(key, profile == "catalog" ? item : 0, [&] {
-    const models::Fabric fabric = models::load_fabric(gpu->fabric);
-    const models::Profile law = models::load_profile(
-        models::static_forward_path(profile == "catalog" ? id : resolved(profile, path)));
-    if (law.hardware != id || law.laws.size() != 1) {
-      throw InputError({.code = "E_VALUE",
-                        .what = "not the law of static passes of " + id,
-                        .got = fmt::format("{} laws of {}", law.laws.size(), law.hardware),
-                        .expected = "one law, of this GPU"});
-    }
-    return StaticHardware{*gpu, fabric, models::StaticForward(law.laws.front(), *gpu, fabric)};
+  const std::string cached = "static " + id + " by " + resolved(profile, path);
+  const auto found = check.loaded(key, profile == "catalog" ? item : 0, [&] {
+    return check.inputs().get<StaticHardware>(cached, [&] {
+      const models::Fabric fabric = models::load_fabric(gpu->fabric);
+      const models::Profile law = models::load_profile(
+          models::static_forward_path(profile == "catalog" ? id : resolved(profile, path)));
+      if (law.hardware != id || law.laws.size() != 1) {
+        throw InputError({.code = "E_VALUE",
+                          .what = "not the law of static passes of " + id,
+                          .got = fmt::format("{} laws of {}", law.laws.size(), law.hardware),
+                          .expected = "one law, of this GPU"});
+      }
+      return StaticHardware{*gpu, fabric, models::StaticForward(law.laws.front(), *gpu, fabric)};
+    });
   });
+  return found ? std::optional(**found) : std::nullopt;
 }
 
 }  // namespace
+
+bool reads_static(const std::string& path) {
+  return std::find(kRead.begin(), kRead.end(), path) != kRead.end();
+}
 
 bool is_static_scenario(const std::filesystem::path& path) {
   const text::Document document = text::load_yaml(path);
@@ -95,11 +104,20 @@ StaticScenario load_static_scenario(const std::filesystem::path& path) {
   ScenarioValues values = ScenarioValues::parse(document, problems);
   problems.throw_if_any();
 
-  Checker check(values, problems);
+  InputCache inputs;
+  return make_static_scenario(std::move(values), path, text::sha256(content), inputs);
+}
+
+StaticScenario make_static_scenario(ScenarioValues values, const std::filesystem::path& path,
+                                    const std::string& sha256, InputCache& inputs) {
+  text::Problems problems(path.string());
+  Checker check(values, problems, &inputs);
   refuse_serving_keys(check, values);
   check_choices(check, values);
   const auto architecture = check.loaded("model.architecture", [&] {
-    return models::load_architecture(resolved(values.text("model.architecture"), path));
+    const std::string name = resolved(values.text("model.architecture"), path);
+    return *inputs.get<models::SmoeArchitecture>(name,
+                                                 [&] { return models::load_architecture(name); });
   });
   std::vector<StaticHardware> hardware;
   const std::vector<std::string> ids = values.texts("hardware.gpu");
@@ -122,7 +140,7 @@ StaticScenario load_static_scenario(const std::filesystem::path& path) {
   return StaticScenario{
       .name = values.text("name"),
       .file = path.string(),
-      .sha256 = text::sha256(content),
+      .sha256 = sha256,
       .architecture = *architecture,
       .experts_kept = kept.empty() ? std::vector<std::int64_t>{0} : std::move(kept),
       .hardware = std::move(hardware),
@@ -131,7 +149,7 @@ StaticScenario load_static_scenario(const std::filesystem::path& path) {
       .sequences_per_gpu = values.count("workload.batch"),
       .sequence_length = values.count("workload.sequence_length"),
       .source = values.text("workload.source"),
-      .values = values,
+      .values = std::move(values),
   };
 }
 

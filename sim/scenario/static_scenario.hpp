@@ -13,6 +13,7 @@
 #include "models/hardware/fabric.hpp"
 #include "models/hardware/gpu.hpp"
 #include "models/latency/static_forward.hpp"
+#include "sim/scenario/input_cache.hpp"
 #include "sim/scenario/values.hpp"
 
 namespace moeplan::sim {
@@ -38,6 +39,9 @@ struct StaticScenario {
   ScenarioValues values;             // as written
 };
 
+// Whether a static pass reads this key of the field table; the others are refused where given.
+bool reads_static(const std::string& path);
+
 // True for a scenario whose engine.regime is static_forward. Throws: InputError when the file
 // cannot be read as YAML; wrong values are left to the loaders.
 bool is_static_scenario(const std::filesystem::path& path);
@@ -46,5 +50,11 @@ bool is_static_scenario(const std::filesystem::path& path);
 // ignored in silence; an exchange other than capacity_padded; a model that is not bf16; a GPU
 // without a fitted law.
 StaticScenario load_static_scenario(const std::filesystem::path& path);
+
+// The same from values that are already checked one by one, as a sweep has them.
+// path, sha256: of the file they come from. Throws: InputError with the problems of values that do
+// not go together.
+StaticScenario make_static_scenario(ScenarioValues values, const std::filesystem::path& path,
+                                    const std::string& sha256, InputCache& inputs);
 
 }  // namespace moeplan::sim

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "models/text/json.hpp"
 #include "models/text/load.hpp"
 #include "models/units/parse.hpp"
 #include "models/units/require.hpp"
@@ -215,7 +216,6 @@ std::string pointer_of(const std::string& path) {
 
 ScenarioValues ScenarioValues::parse(const text::Document& document, text::Problems& problems) {
   ScenarioValues result;
-  result.file_ = document.file;
   read_section(problems, document.root, "", result.values_);
   if (document.root.kind == text::Kind::map) {
     std::vector<std::string> unknown;
@@ -316,12 +316,9 @@ std::string ScenarioValues::item_pointer(const std::string& path, std::size_t it
   return listed ? fmt::format("{}/{}", pointer_of(path), item) : pointer_of(path);
 }
 
-void ScenarioValues::override_count(const std::string& path, std::uint64_t number,
-                                    const std::string& origin) {
+void ScenarioValues::override_count(const std::string& path, std::uint64_t number) {
   require(find_field(path) != nullptr, "this scenario path is not in the field table");
-  values_[path] = {.texts = {std::to_string(number)},
-                   .numbers = {static_cast<double>(number)},
-                   .origin = origin};
+  values_[path] = {.texts = {std::to_string(number)}, .numbers = {static_cast<double>(number)}};
 }
 
 void ScenarioValues::set(const std::string& path, Value value) {
@@ -346,46 +343,6 @@ std::string ScenarioValues::canonical() const {
     if (it != values_.end() && !it->second.texts.empty()) {
       out += field.path + ": " + canonical_text(field, it->second) + "\n";
     }
-  }
-  return out;
-}
-
-std::string ScenarioValues::origin_of(const Value* value) const {
-  if (value == nullptr) {
-    return "no default";
-  }
-  if (!value->origin.empty()) {
-    return value->origin;
-  }
-  return value->given ? fmt::format("{}:{}:{}", file_, value->mark.line, value->mark.column)
-                      : "default";
-}
-
-std::string ScenarioValues::print() const {
-  std::string out;
-  for (const Field& field : scenario_fields()) {
-    const Value* value = find(field.path);
-    std::string shown = "(not set)";
-    if (value != nullptr) {
-      shown = value->texts.size() == 1 && !field.list ? value->texts.front()
-                                                      : "[" + joined(value->texts) + "]";
-    }
-    out += fmt::format("{:<38} {:<34} {}\n", field.path, shown, origin_of(value));
-  }
-  return out;
-}
-
-text::Json ScenarioValues::json() const {
-  text::Json out = text::Json::object();
-  for (const Field& field : scenario_fields()) {
-    const Value* value = find(field.path);
-    text::Json shown;
-    if (value != nullptr) {
-      shown = value->texts.size() == 1 && !field.list ? text::Json(value->texts.front())
-                                                      : text::Json(value->texts);
-    }
-    out.set(field.path,
-            text::Json::object().set("value", std::move(shown)).set("from", origin_of(value)));
   }
   return out;
 }

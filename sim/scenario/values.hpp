@@ -1,6 +1,7 @@
 #pragma once
 // ScenarioValues: a scenario file checked against the field table, every default filled in; still
-// untyped. scenario.cpp makes the typed Scenario from it, --print-config prints it.
+// untyped. scenario.cpp makes the typed Scenario from it, effective_values.cpp what --print-config
+// says.
 
 #include <cstdint>
 #include <map>
@@ -8,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "models/text/json.hpp"
 #include "models/text/reader.hpp"
 #include "sim/scenario/field.hpp"
 
@@ -20,7 +20,6 @@ struct Value {
   bool given = false;              // in the file (else the default)
   Mark mark;                       // in the file
   std::vector<Mark> item_marks;    // of a sequence's items
-  std::string origin;              // when neither file nor default: "--seed"
 };
 
 class ScenarioValues {
@@ -43,8 +42,8 @@ class ScenarioValues {
   Mark item_mark(const std::string& path, std::size_t item) const;
   std::string item_pointer(const std::string& path, std::size_t item) const;
 
-  // What the command line says instead of the file; `origin` names the flag.
-  void override_count(const std::string& path, std::uint64_t value, const std::string& origin);
+  // What the command line says instead of the file.
+  void override_count(const std::string& path, std::uint64_t value);
 
   // The same for a checked value (read_value) that a sweep takes instead.
   void set(const std::string& path, Value value);
@@ -53,16 +52,9 @@ class ScenarioValues {
   // units: equal for scenarios that mean the same, however they are written.
   std::string canonical() const;
 
-  // "path: value" lines with where each value came from, for --print-config.
-  std::string print() const;
-  // The same for programs: {path: {"value": text, list of texts or null, "from": text}}.
-  text::Json json() const;
-
  private:
   const Value* find(const std::string& path) const;
-  std::string origin_of(const Value* value) const;
   std::map<std::string, Value> values_;
-  std::string file_;
 };
 
 // The row of the field table; nullptr for a path that is not a key (a section, or nothing).

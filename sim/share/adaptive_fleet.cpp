@@ -41,13 +41,24 @@ std::optional<std::size_t> strongest(const ShareTask& task, const EngineSize& si
 // nullopt: a task has no design of that size.
 std::optional<Strategy> fleet_of(const std::vector<ShareTask>& tasks, const EngineSize& size,
                                  const AdaptationOptions& options) {
-  Strategy strategy{.name = "adaptive"};
+  std::vector<std::size_t> designs;
   for (const ShareTask& task : tasks) {
     const std::optional<std::size_t> design = strongest(task, size);
     if (!design) {
       return std::nullopt;
     }
-    strategy.tasks.push_back(task_design(task, *design, options));
+    designs.push_back(*design);
+  }
+  return adaptive_on(tasks, designs, options);
+}
+
+}  // namespace
+
+Strategy adaptive_on(const std::vector<ShareTask>& tasks, const std::vector<std::size_t>& designs,
+                     const AdaptationOptions& options) {
+  Strategy strategy{.name = "adaptive"};
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    strategy.tasks.push_back(task_design(tasks[t], designs[t], options));
   }
   const AdaptationInput input = adaptation_input(tasks, strategy.tasks, options);
   strategy.adaptation = smallest_fleet(input);
@@ -66,14 +77,13 @@ std::optional<Strategy> fleet_of(const std::vector<ShareTask>& tasks, const Engi
     strategy.hourly_engines.push_back(needed);
   }
   strategy.spare = most_spare(tasks);
+  const Candidate& size = tasks.front().plan.designs[designs.front()].candidate;
   price_fleet(tasks.front().scenario,
               {{size.hardware, {.gpus = size.gpus, .engines = engines + strategy.spare}}},
               strategy);
   add_accuracies(tasks, strategy);
   return strategy;
 }
-
-}  // namespace
 
 AdaptationInput adaptation_input(const std::vector<ShareTask>& tasks,
                                  const std::vector<TaskDesign>& designs,

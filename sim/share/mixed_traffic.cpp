@@ -171,7 +171,7 @@ void judge_tasks(const std::vector<MixPart>& parts, const std::vector<Arrival>& 
 
 // requests: times_longer x run_length().
 MixResult one_run(const std::vector<MixPart>& parts, const Candidate& candidate,
-                  std::int64_t times_longer) {
+                  std::int64_t times_longer, const LawErrors& errors) {
   const std::vector<Arrival> arrivals = merged(parts, times_longer * run_length(parts));
   auto recorded = std::make_shared<RequestTrace>();
   for (const Arrival& arrival : arrivals) {
@@ -187,7 +187,7 @@ MixResult one_run(const std::vector<MixPart>& parts, const Candidate& candidate,
                  .output = FixedLength{1},
                  .request_count = load.requests};
     setup.abort_above_waiting = hopeless_queue(parts, arrivals.size());
-    const ServingTrace trace = simulate(setup, *make_step_cost(deployment));
+    const ServingTrace trace = simulate(setup, *make_step_cost(deployment, errors));
     const ServingMetrics all =
         summarize(trace, {.warmup = load.requests / 10, .every_distribution = false});
     if (all.overloaded) {
@@ -203,11 +203,12 @@ MixResult one_run(const std::vector<MixPart>& parts, const Candidate& candidate,
 
 }  // namespace
 
-MixResult simulate_mix(const std::vector<MixPart>& parts, const Candidate& candidate) {
+MixResult simulate_mix(const std::vector<MixPart>& parts, const Candidate& candidate,
+                       const LawErrors& errors) {
   require(total_rate(parts) > PerSecond(0.0), "a mix has traffic");
-  MixResult result = one_run(parts, candidate, 1);
+  MixResult result = one_run(parts, candidate, 1, errors);
   if (result.verdict == Verdict::undecided) {
-    result = one_run(parts, candidate, kRefineFactor);
+    result = one_run(parts, candidate, kRefineFactor, errors);
     if (result.tightest_ratio > 1.0) {
       result.verdict = Verdict::missed;  // a fleet is not sized by the error of an estimate
     }

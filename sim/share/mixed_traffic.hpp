@@ -8,6 +8,7 @@
 
 #include "sim/deployment/deployment.hpp"
 #include "sim/scenario/scenario.hpp"
+#include "sim/serving/law_errors.hpp"
 
 namespace moeplan::sim {
 
@@ -30,8 +31,9 @@ struct MixResult {
 // after the warm-up (a tenth) is not judged. Where tasks route differently, the mix runs under the
 // routing of each and must hold under all. Equal prompt beginnings are not found again (prefix
 // caching saves nothing) and limits at the client do not hold back: both conservative.
-// Deterministic. Throws: std::logic_error when no part has a rate, or the candidate cannot be
-// deployed.
-MixResult simulate_mix(const std::vector<MixPart>& parts, const Candidate& candidate);
+// errors: of the laws, see ModelStepCost. Deterministic. Throws: std::logic_error when no part has
+// a rate, or the candidate cannot be deployed.
+MixResult simulate_mix(const std::vector<MixPart>& parts, const Candidate& candidate,
+                       const LawErrors& errors = {});
 
 }  // namespace moeplan::sim

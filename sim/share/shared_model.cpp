@@ -88,7 +88,7 @@ std::vector<std::size_t> distinct_hours(const std::vector<ShareTask>& tasks) {
 
 // Simulates every hour's mix on one of so many engines; true when no task misses an objective.
 bool holds(const std::vector<ShareTask>& tasks, std::int64_t engines, const WorkOptions& work,
-           Option& option) {
+           const LawErrors& errors, Option& option) {
   const std::vector<std::size_t> hours = distinct_hours(tasks);
   std::vector<MixResult> results(hours.size());
   for_each_index(hours.size(), work, [&](std::size_t i) {
@@ -96,7 +96,7 @@ bool holds(const std::vector<ShareTask>& tasks, std::int64_t engines, const Work
     for (const ShareTask& task : tasks) {
       parts.push_back({&task.scenario, task.rates[hours[i]] / static_cast<double>(engines)});
     }
-    results[i] = simulate_mix(parts, option.candidate);
+    results[i] = simulate_mix(parts, option.candidate, errors);
   });
   MixCheck& check = *option.strategy.mix;
   check.runs = static_cast<std::int64_t>(hours.size());
@@ -120,11 +120,12 @@ bool holds(const std::vector<ShareTask>& tasks, std::int64_t engines, const Work
 
 // Grows the fleet until the mixes hold: by one, two, four ... engines, then by bisection. False
 // when four times the linear fleet does not.
-bool verify(const std::vector<ShareTask>& tasks, const WorkOptions& work, Option& option) {
+bool verify(const std::vector<ShareTask>& tasks, const WorkOptions& work, const LawErrors& errors,
+            Option& option) {
   const std::int64_t linear = option.strategy.engines - option.strategy.spare;
   std::int64_t fails = linear - 1;
   std::int64_t works = linear;
-  for (std::int64_t step = 1; !holds(tasks, works, work, option); step *= 2) {
+  for (std::int64_t step = 1; !holds(tasks, works, work, errors, option); step *= 2) {
     fails = works;
     works += step;
     if (works > 4 * linear + 8) {
@@ -134,7 +135,7 @@ bool verify(const std::vector<ShareTask>& tasks, const WorkOptions& work, Option
   while (works - fails > 1) {
     const std::int64_t middle = fails + (works - fails) / 2;
     Option tried = option;
-    if (holds(tasks, middle, work, tried)) {
+    if (holds(tasks, middle, work, errors, tried)) {
       works = middle;
       option = tried;
     } else {
@@ -186,6 +187,16 @@ std::string why_none(const std::vector<ShareTask>& tasks) {
 
 }  // namespace
 
+std::optional<Strategy> shared_on(const std::vector<ShareTask>& tasks, const Candidate& candidate,
+                                  const AdaptationOptions& options, const WorkOptions& work,
+                                  const LawErrors& errors) {
+  std::optional<Option> option = option_of(tasks, candidate, options);
+  if (!option || !option->strategy.works() || !verify(tasks, work, errors, *option)) {
+    return std::nullopt;
+  }
+  return std::move(option->strategy);
+}
+
 Strategy shared_model(const std::vector<ShareTask>& tasks, const AdaptationOptions& options,
                       const WorkOptions& work) {
   std::vector<Option> all;
@@ -208,7 +219,7 @@ Strategy shared_model(const std::vector<ShareTask>& tasks, const AdaptationOptio
       break;
     }
     ++checked;
-    if (verify(tasks, work, option) && (!best || cheaper(option, *best))) {
+    if (verify(tasks, work, {}, option) && (!best || cheaper(option, *best))) {
       best = std::move(option);
     }
   }

@@ -92,10 +92,20 @@ Strategy separate_fleets(const std::vector<ShareTask>& tasks, const AdaptationOp
 Strategy shared_model(const std::vector<ShareTask>& tasks, const AdaptationOptions& options,
                       const WorkOptions& work);
 
+// That strategy on one candidate, sized and priced, with its mixed traffic simulated under laws
+// that err so (ModelStepCost); nothing where a task cannot use it or no fleet holds.
+std::optional<Strategy> shared_on(const std::vector<ShareTask>& tasks, const Candidate& candidate,
+                                  const AdaptationOptions& options, const WorkOptions& work,
+                                  const LawErrors& errors = {});
+
 // Engines of one size on one kind of hardware, each with the variant of one task at a time
 // (adaptation.hpp): for every such size the design of each task with the highest capacity; of the
 // sizes, the cheapest.
 Strategy adaptive_fleet(const std::vector<ShareTask>& tasks, const AdaptationOptions& options);
+
+// That strategy with these designs, one a task, all of one size and hardware.
+Strategy adaptive_on(const std::vector<ShareTask>& tasks, const std::vector<std::size_t>& designs,
+                     const AdaptationOptions& options);
 
 // Demand of the day's windows: [windows][tasks], the largest of the hours that a window touches.
 AdaptationInput adaptation_input(const std::vector<ShareTask>& tasks,

@@ -97,22 +97,39 @@ Exchanges gradient_sums(const Shares& shares, const PretrainingSetup& setup,
   return sum;
 }
 
-// "" or the reason.
-std::string why_not(const models::SmoeArchitecture& architecture, const PretrainingSetup& setup,
-                    std::int64_t expert_ranks, Bytes state) {
+// What would help where the memory of a GPU does not, "; with ...".
+std::string remedy(const PretrainingSetup& setup, std::optional<std::int64_t> fewest) {
+  if (!fewest) {
+    return fmt::format(
+        "; no number of GPUs is enough: everything but the experts needs more than "
+        "that ({} sequences a pass, {})",
+        setup.micro_batch, recompute_text(setup.recompute));
+  }
+  const std::int64_t nodes =
+      (*fewest + setup.gpu.gpus_per_node - 1) / std::int64_t{setup.gpu.gpus_per_node};
+  return *fewest <= setup.gpus()
+             ? fmt::format("; over {} GPUs it fits (expert_ranks)", *fewest)
+             : fmt::format("; it takes {} GPUs, {} nodes, to share the experts", *fewest, nodes);
+}
+
+// Sets why_not and what would help.
+void check_fit(const models::SmoeArchitecture& architecture, const PretrainingSetup& setup,
+               PretrainingCost& cost) {
+  if (cost.memory.total() > setup.gpu.memory) {
+    cost.fewest_expert_ranks = fewest_expert_ranks(architecture, setup);
+    cost.why_not = fmt::format(
+        "weights, gradients and optimizer need {} and activations {} of {} per GPU with the "
+        "experts over {} GPUs{}",
+        to_text(cost.memory.state()), to_text(cost.memory.activations), to_text(setup.gpu.memory),
+        cost.expert_ranks, remedy(setup, cost.fewest_expert_ranks));
+  }
   for (const std::size_t layer : architecture.moe_layers()) {
     const std::int64_t experts = moe_of(architecture, layer).experts;
-    if (experts % expert_ranks != 0) {
-      return fmt::format("{} experts do not divide over {} GPUs", experts, expert_ranks);
+    if (experts % cost.expert_ranks != 0) {
+      cost.why_not =
+          fmt::format("{} experts do not divide over {} GPUs", experts, cost.expert_ranks);
     }
   }
-  if (state > setup.gpu.memory) {
-    return fmt::format(
-        "weights, gradients and optimizer need {} of {} per GPU with the experts "
-        "over {} GPUs",
-        to_text(state), to_text(setup.gpu.memory), expert_ranks);
-  }
-  return "";
 }
 
 void set_times(const models::SmoeArchitecture& architecture, const PretrainingSetup& setup,
@@ -161,10 +178,10 @@ PretrainingCost with_ranks(const PretrainingSetup& setup,
   cost.active_parameters = parameters.active;
   cost.gpus = setup.gpus();
   cost.gpu_memory = setup.gpu.memory;
-  cost.state = setup.state_per_parameter * (shares.backbone + shares.experts);
+  cost.memory = training_memory(architecture, setup, expert_ranks);
   const double batch = as_double(setup.batch_sequences * setup.sequence_length);
   cost.steps = static_cast<std::int64_t>(std::ceil(in_tokens(setup.tokens) / batch));
-  cost.why_not = why_not(architecture, setup, expert_ranks, cost.state);
+  check_fit(architecture, setup, cost);
   set_times(architecture, setup, shares, cost);
   return cost;
 }
@@ -187,7 +204,21 @@ Flops executed_flops_per_token(const models::SmoeArchitecture& architecture,
         as_double(moe.experts * capacity_of(moe, setup)) / as_double(tokens_of_pass(setup));
     sum += Flops(6.0 * weights * (rows - as_double(moe.top_k)));
   }
-  return sum;
+  // Forward is a third of forward and backward, and done once more.
+  return setup.recompute == Recompute::full ? sum * (4.0 / 3.0) : sum;
+}
+
+PretrainingCost finetuning_cost(const PretrainingSetup& setup, const PriceOptions& prices,
+                                const models::SmoeArchitecture& pruned, Tokens tokens) {
+  PretrainingSetup run = setup;
+  run.tokens = tokens;
+  const std::int64_t experts = moe_of(pruned, pruned.moe_layers().front()).experts;
+  for (std::int64_t ranks = 1; ranks <= setup.gpu.gpus_per_node; ++ranks) {
+    if (setup.gpu.gpus_per_node % ranks == 0 && experts % ranks == 0) {
+      run.expert_ranks.push_back(ranks);
+    }
+  }
+  return pretraining_cost(run, prices, pruned);
 }
 
 PretrainingCost pretraining_cost(const PretrainingSetup& setup, const PriceOptions& prices,

@@ -1,14 +1,16 @@
 #pragma once
 // PretrainingCost: what training one expert count on the study's cluster takes: time, money,
 // memory. A closed form over steps that are all alike; nothing is simulated.
-// Not in it: activations (memory), checkpoints, failures, restarts, data loading, evaluation.
+// Not in it: checkpoints, failures, restarts, data loading, evaluation.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/units/quantity.hpp"
 #include "sim/study/study.hpp"
+#include "sim/study/training_memory.hpp"
 
 namespace moeplan::sim {
 
@@ -28,6 +30,8 @@ Flops training_flops_per_token(const models::SmoeArchitecture& architecture, std
 
 // The same with the rows that buffers of fixed capacity add: experts compute E C rows for the
 // T k that are routed, C = expert_capacity(factor, minimum, k, T, E), T tokens of a GPU in a pass.
+// With full recompute the forward pass is done twice: 4/3 of that. Scores that selective recompute
+// (or fused attention) computes again are in the MFU.
 Flops executed_flops_per_token(const models::SmoeArchitecture& architecture,
                                const PretrainingSetup& setup);
 
@@ -53,7 +57,10 @@ struct PretrainingCost {
   Seconds duration_low;
   Seconds duration_high;
   bool extrapolated = false;  // an exchange beyond the measured range of its law
-  Bytes state;                // weights, gradients and optimizer of one GPU
+  TrainingMemory memory;      // of one GPU
+  // GPUs that would have to share the experts where `memory` does not fit; nothing: where it does,
+  // or no number is enough.
+  std::optional<std::int64_t> fewest_expert_ranks;
   Bytes gpu_memory;
   std::string price_id;
   std::int64_t instances = 0;
@@ -65,6 +72,11 @@ struct PretrainingCost {
 
   double gpu_hours(Seconds time) const { return in_hours(time) * static_cast<double>(gpus); }
 };
+
+// Fine-tuning so many tokens after pruning: the same run, of the pruned model, with any group of a
+// node's GPUs that its experts divide over beside those of setup.expert_ranks. Throws: as below.
+PretrainingCost finetuning_cost(const PretrainingSetup& setup, const PriceOptions& prices,
+                                const models::SmoeArchitecture& pruned, Tokens tokens);
 
 // With the group size of setup.expert_ranks that trains fastest among those that fit.
 // Throws: std::logic_error when the price book has no offer for the cluster (the study was

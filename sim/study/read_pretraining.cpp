@@ -62,6 +62,26 @@ void check_division(text::Reader& section, const PretrainingSetup& setup) {
   }
 }
 
+struct RecomputeChoice {
+  Recompute value = Recompute::selective;
+  std::string source = "default: fused attention keeps no scores";
+};
+
+// {value: selective, source: "why"}, or the default.
+RecomputeChoice read_recompute(text::Reader& section) {
+  RecomputeChoice choice;
+  if (section.has("recompute")) {
+    text::Reader entry = section.section("recompute");
+    const std::string name = entry.choice("value", {"none", "selective", "full"});
+    choice.value = name == "none"   ? Recompute::none
+                   : name == "full" ? Recompute::full
+                                    : Recompute::selective;
+    choice.source = entry.string("source");
+    entry.finish();
+  }
+  return choice;
+}
+
 }  // namespace
 
 std::optional<PretrainingSetup> read_pretraining(text::Reader& file,
@@ -88,6 +108,7 @@ std::optional<PretrainingSetup> read_pretraining(text::Reader& file,
   if (micro.value != static_cast<double>(static_cast<std::int64_t>(micro.value))) {
     section.problem("micro_batch", "E_TYPE", "a part of a sequence", "a whole number");
   }
+  RecomputeChoice recompute = read_recompute(section);
   const auto cluster =
       node.empty() ? std::nullopt : loaded(section, "node", [&] { return load_cluster(node); });
   section.finish();
@@ -109,7 +130,9 @@ std::optional<PretrainingSetup> read_pretraining(text::Reader& file,
                          .mfu = mfu.value,
                          .mfu_low = mfu.low,
                          .mfu_high = mfu.high,
-                         .state_per_parameter = bytes(state.value)};
+                         .state_per_parameter = bytes(state.value),
+                         .recompute = recompute.value,
+                         .recompute_source = std::move(recompute.source)};
   check_division(section, setup);
   for (const Assumption& assumption : {mfu, micro, state}) {
     assumptions.push_back(assumption);

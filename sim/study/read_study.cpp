@@ -69,6 +69,24 @@ Tokens read_lifetime(text::Reader& file, std::vector<Assumption>& assumptions) {
   return tokens;
 }
 
+std::optional<Finetuning> read_finetuning(text::Reader& file,
+                                          std::vector<Assumption>& assumptions) {
+  if (!file.has("finetuning")) {
+    return std::nullopt;
+  }
+  text::Reader section = file.section("finetuning");
+  Finetuning finetuning{.tokens = section.quantity<kTokens>("tokens"),
+                        .source = section.string("source")};
+  section.finish();
+  const double tokens = in_tokens(finetuning.tokens);
+  assumptions.push_back({.key = "finetuning.tokens",
+                         .value = tokens,
+                         .low = tokens,
+                         .high = tokens,
+                         .source = finetuning.source});
+  return finetuning;
+}
+
 std::vector<std::string> names_of(const std::vector<std::int64_t>& counts) {
   std::vector<std::string> names;
   for (const std::int64_t count : counts) {
@@ -182,6 +200,7 @@ PretrainingStudy load_pretraining_study(const std::filesystem::path& path,
     architecture.reset();
   }
   auto pretraining = read_pretraining(file, assumptions);
+  const std::optional<Finetuning> finetuning = read_finetuning(file, assumptions);
 
   text::Reader accuracy = file.section("accuracy");
   const std::string table_id = accuracy.string("table");
@@ -234,6 +253,7 @@ PretrainingStudy load_pretraining_study(const std::filesystem::path& path,
                          .methods = methods,
                          .experts_kept = std::move(kept),
                          .pretraining = std::move(*pretraining),
+                         .finetuning = finetuning,
                          .inference = std::move(*inference),
                          .prices = std::move(prices),
                          .lifetime = lifetime,

@@ -28,7 +28,8 @@ std::string unwanted(const StudyOption& option, const StudyObjectives& objective
                        100 * option.merit.quality, 100 * *objectives.quality_floor);
   }
   if (objectives.pretraining_budget && option.merit.pretraining > *objectives.pretraining_budget) {
-    return fmt::format("pretraining costs {:.0f} USD of {:.0f} USD allowed",
+    return fmt::format("{} costs {:.0f} USD of {:.0f} USD allowed",
+                       option.finetuning ? "pretraining with fine-tuning" : "pretraining",
                        in_usd(option.merit.pretraining), in_usd(*objectives.pretraining_budget));
   }
   if (objectives.latency && option.merit.latency > *objectives.latency) {
@@ -49,15 +50,24 @@ StudyOption option_of(const PretrainingStudy& study, const StudyResult& result,
                               [&](const InferenceCost& cost) { return cost.kept == quality.kept; });
   const PretrainingCost& trained = result.pretraining[option.pretraining];
   const InferenceCost& runs = result.inference[option.inference];
+  PretrainingCost tuned;  // costs nothing where there is none
+  if (study.finetuning && quality.pruned()) {
+    option.finetuning = place_of(result.finetuning, [&](const PretrainingCost& cost) {
+      return cost.experts == quality.kept;
+    });
+    tuned = result.finetuning[*option.finetuning];
+  }
   option.merit = {.quality = quality.accuracy,
                   .latency = runs.latency,
-                  .pretraining = trained.cost,
+                  .pretraining = trained.cost + tuned.cost,
                   .inference = runs.per_token};
+  const Usd inference = runs.per_token * study.lifetime;
   option.lifetime_cost = option.merit.over(study.lifetime);
-  option.lifetime_cost_low = option.lifetime_cost - trained.cost + trained.cost_low;
-  option.lifetime_cost_high = option.lifetime_cost - trained.cost + trained.cost_high;
-  option.works = trained.why_not.empty() && runs.why_not.empty();
+  option.lifetime_cost_low = inference + trained.cost_low + tuned.cost_low;
+  option.lifetime_cost_high = inference + trained.cost_high + tuned.cost_high;
+  option.works = trained.why_not.empty() && tuned.why_not.empty() && runs.why_not.empty();
   option.why_not = !trained.why_not.empty() ? "pretraining: " + trained.why_not
+                   : !tuned.why_not.empty() ? "fine-tuning: " + tuned.why_not
                    : !runs.why_not.empty()  ? "inference: " + runs.why_not
                                             : unwanted(option, study.objectives);
   return option;
@@ -140,6 +150,13 @@ StudyResult run_study(const PretrainingStudy& study, const PlanOptions& options)
   for (const std::int64_t experts : study.pretraining.experts) {
     result.pretraining.push_back(pretraining_cost(
         study.pretraining, study.prices, models::with_experts(study.architecture, experts)));
+  }
+  if (study.finetuning) {
+    for (const std::int64_t kept : study.experts_kept) {
+      result.finetuning.push_back(finetuning_cost(study.pretraining, study.prices,
+                                                  models::with_experts(study.architecture, kept),
+                                                  study.finetuning->tokens));
+    }
   }
   result.inference = inference_costs(study, options);
   StudyQualities qualities = measured_qualities(study);

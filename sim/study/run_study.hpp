@@ -16,13 +16,14 @@ namespace moeplan::sim {
 
 struct StudyOption {
   MeasuredQuality quality;
-  std::size_t pretraining = 0;  // index into StudyResult::pretraining
-  std::size_t inference = 0;    // index into StudyResult::inference
-  std::string why_not;          // why it is out, "" for one that works and meets the objectives
-  bool works = false;           // it can be trained and run; only then the merit means something
-  Merit merit;
-  Usd lifetime_cost;       // pretraining + inference over study.lifetime
-  Usd lifetime_cost_low;   // by the band of pretraining alone
+  std::size_t pretraining = 0;            // index into StudyResult::pretraining
+  std::size_t inference = 0;              // index into StudyResult::inference
+  std::optional<std::size_t> finetuning;  // index into StudyResult::finetuning, of a pruned one
+  std::string why_not;     // why it is out, "" for one that works and meets the objectives
+  bool works = false;      // it can be trained and run; only then the merit means something
+  Merit merit;             // its pretraining: with the fine-tuning
+  Usd lifetime_cost;       // pretraining + fine-tuning + inference over study.lifetime
+  Usd lifetime_cost_low;   // by the bands of the two trainings alone
   Usd lifetime_cost_high;  //
   bool on_front = false;   // of all options that work, whatever the objectives
 };
@@ -48,6 +49,7 @@ struct StudyGain {
 
 struct StudyResult {
   std::vector<PretrainingCost> pretraining;  // [study.pretraining.experts]
+  std::vector<PretrainingCost> finetuning;   // ascending experts kept, where the study has it
   std::vector<InferenceCost> inference;      // ascending experts kept
   std::vector<StudyOption> options;          // as StudyQualities::options
   std::vector<NotMeasured> not_measured;

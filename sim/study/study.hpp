@@ -30,6 +30,10 @@ struct Assumption {
   std::string source;  // document, or why it is taken so
 };
 
+// What of the activations is computed again in the backward pass instead of being kept
+// (training_memory.hpp).
+enum class Recompute { none, selective, full };
+
 // The cluster and the run that make a model of any of the expert counts.
 struct PretrainingSetup {
   std::vector<std::int64_t> experts;  // per MoE layer, ascending
@@ -50,8 +54,16 @@ struct PretrainingSetup {
   double mfu_low = 0.0;
   double mfu_high = 0.0;
   Bytes state_per_parameter;  // weights, gradients and optimizer of one parameter
+  Recompute recompute = Recompute::selective;
+  std::string recompute_source;
 
   int gpus() const { return nodes * gpu.gpus_per_node; }
+};
+
+// Training a pruned model further, on the same cluster, in the same batches.
+struct Finetuning {
+  Tokens tokens;
+  std::string source;
 };
 
 // What a user asks of the answer. Without a quality floor the most accurate option within the
@@ -80,6 +92,7 @@ struct PretrainingStudy {
   std::vector<std::string> methods;        // of pruning
   std::vector<std::int64_t> experts_kept;  // ascending
   PretrainingSetup pretraining;
+  std::optional<Finetuning> finetuning;  // of every pruned option; nothing: not priced
   std::variant<StaticScenario, Scenario> inference;
   PriceOptions prices;
   Tokens lifetime;  // processed over the model's life

@@ -28,10 +28,11 @@ std::string tokens_text(Tokens amount) {
 
 std::string text_of(const StudyOption& option, const PretrainingStudy& study) {
   return fmt::format(
-      "accuracy {:.2f} %, {} {}, pretraining {}, {:.3g} USD per million tokens, {} over {}",
+      "accuracy {:.2f} %, {} {}, pretraining{} {}, {:.3g} USD per million tokens, {} over {}",
       100 * option.merit.quality, latency_name(study), to_text(option.merit.latency),
-      money(option.merit.pretraining), in_usd_per_million_tokens(option.merit.inference),
-      money(option.lifetime_cost), tokens_text(study.lifetime));
+      option.finetuning ? " with fine-tuning" : "", money(option.merit.pretraining),
+      in_usd_per_million_tokens(option.merit.inference), money(option.lifetime_cost),
+      tokens_text(study.lifetime));
 }
 
 void recommendation(const PretrainingStudy& study, const StudyResult& result,
@@ -227,10 +228,19 @@ std::vector<std::string> study_warnings(const PretrainingStudy& study, const Stu
   }
   out.push_back(
       "Pretraining is steps that are all alike: compute at the stated MFU, then exchanges and "
-      "gradients as the links carry them. Not counted: activations in memory, restarts, data, "
-      "evaluation, failed runs; waiting of GPUs for each other is only in the MFU.");
-  out.push_back(
-      "Pruning and fine-tuning are not priced: they take a small part of pretraining's tokens.");
+      "gradients as the links carry them. Not counted: restarts, data, evaluation, failed runs; "
+      "waiting of GPUs for each other is only in the MFU.");
+  out.push_back(fmt::format(
+      "Memory of training is state and activations of a pass with {} ({}); fragmentation and "
+      "temporaries come on top.",
+      recompute_text(study.pretraining.recompute), study.pretraining.recompute_source));
+  out.push_back(study.finetuning
+                    ? fmt::format("Fine-tuning of pruned models is priced as {} on the pretraining "
+                                  "cluster, at its MFU; pruning itself is not.",
+                                  tokens_text(study.finetuning->tokens))
+                    : std::string("Pruning and fine-tuning are not priced (`finetuning` in the "
+                                  "study file prices the second): they take a small part of "
+                                  "pretraining's tokens."));
   if (std::holds_alternative<StaticScenario>(study.inference)) {
     out.push_back(
         "Inference is one static pass after another, all GPUs busy: a lower bound of the cost of "

@@ -7,6 +7,7 @@
 #include "sim/plan/candidates.hpp"
 #include "sim/plan/plan.hpp"
 #include "sim/plan/reasons.hpp"
+#include "sim/sweep/static_row.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -252,6 +253,27 @@ Row simulated(const TaskList& tasks, std::int64_t task, const Scenario& scenario
   return row_of(tasks, task, std::move(outcome));
 }
 
+// The first problem, for a row.
+std::string invalid_reason(const InputError& error) {
+  const Problem& first = error.problems().front();
+  return first.pointer + ": " + first.what;
+}
+
+Row static_row(const TaskList& tasks, std::int64_t task, bool skip_invalid) {
+  Row row{.task = task, .id = tasks.id(task), .cells = tasks.axis_cells(task)};
+  std::vector<Cell> cells;
+  try {
+    cells = static_cells(tasks.static_scenario(task));
+  } catch (const InputError& error) {
+    if (!skip_invalid) {
+      throw;
+    }
+    cells = invalid_static_cells(invalid_reason(error));
+  }
+  row.cells.insert(row.cells.end(), cells.begin(), cells.end());
+  return row;
+}
+
 }  // namespace
 
 std::vector<Column> result_columns() {
@@ -264,6 +286,9 @@ std::vector<Column> result_columns() {
 
 std::optional<Row> evaluate_task(const TaskList& tasks, std::int64_t task,
                                  const EvaluateOptions& options) {
+  if (tasks.is_static()) {
+    return static_row(tasks, task, options.skip_invalid);
+  }
   try {
     const Scenario scenario = tasks.scenario(task, options.requests);
     return tasks.options().evaluation == Evaluation::plan ? planned(tasks, task, scenario, options)
@@ -276,8 +301,7 @@ std::optional<Row> evaluate_task(const TaskList& tasks, std::int64_t task,
     }
     Outcome outcome;
     outcome.status = "invalid";
-    const Problem& first = error.problems().front();
-    outcome.reason = first.pointer + ": " + first.what;
+    outcome.reason = invalid_reason(error);
     return row_of(tasks, task, std::move(outcome));
   }
 }

@@ -31,6 +31,10 @@ SweepForecast forecast(const TaskList& tasks, const std::vector<std::int64_t>& w
     return tasks.predicted_work(a) < tasks.predicted_work(b);
   });
   const std::int64_t middle = sorted[sorted.size() / 2];
+  if (tasks.is_static()) {  // no requests: all points are alike
+    seconds_of(tasks, middle, kFew);
+    out.seconds = seconds_of(tasks, middle, kFew) * static_cast<double>(which.size());
+  }
   seconds_of(tasks, middle, kFew);  // reads the files
   const double few = seconds_of(tasks, middle, kFew);
   const double more = seconds_of(tasks, middle, 2 * kFew);

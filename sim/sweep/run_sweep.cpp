@@ -56,7 +56,7 @@ void check_tasks(const TaskList& tasks, const std::vector<std::int64_t>& which, 
   std::exception_ptr failure;
   models::for_each_index(which.size(), threads, [&](std::size_t i) {
     try {
-      tasks.scenario(which[i]);
+      tasks.check(which[i]);
     } catch (const InputError&) {
       const std::lock_guard lock(mutex);
       if (first < 0 || which[i] < first) {

@@ -16,6 +16,7 @@
 #include "sim/plan/plan.hpp"
 #include "sim/scenario/checker.hpp"
 #include "sim/sweep/evaluate_task.hpp"
+#include "sim/sweep/static_row.hpp"
 
 namespace moeplan::sim {
 namespace {
@@ -102,6 +103,7 @@ TaskList::TaskList(const std::filesystem::path& scenario, SweepOptions options)
   sha256_ = text::sha256(content);
   fixed_ = std::move(swept.fixed);
   axes_ = std::move(swept.axes);
+  make_static();
   ids_.resize(static_cast<std::size_t>(count_tasks()));
   make_ids();
   predict_work();
@@ -343,7 +345,7 @@ void TaskList::describe_columns() {
     }
     info_.columns.push_back({column_name(field), type});
   }
-  for (Column& column : result_columns()) {
+  for (Column& column : static_ ? static_columns() : result_columns()) {
     info_.columns.push_back(std::move(column));
   }
 }

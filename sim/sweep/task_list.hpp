@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "sim/scenario/scenario.hpp"
+#include "sim/scenario/static_scenario.hpp"
 #include "sim/sweep/axis.hpp"
 #include "sim/sweep/sweep_table.hpp"
 
@@ -36,7 +37,7 @@ class TaskList {
  public:
   // Reads the scenario and expands it. Throws: InputError with all problems of the file: wrong
   // values and ranges, points that are there twice, more than most_tasks points, a swept seed
-  // beside options.seed.
+  // beside options.seed, static passes among others or to be planned.
   TaskList(const std::filesystem::path& scenario, SweepOptions options);
 
   std::int64_t size() const { return static_cast<std::int64_t>(ids_.size()); }
@@ -53,6 +54,14 @@ class TaskList {
   // requests: instead of those of the sweep, for a trial.
   // Throws: InputError where its values do not go together, or it cannot be evaluated so.
   Scenario scenario(std::int64_t task, std::optional<std::int64_t> requests = std::nullopt) const;
+
+  // engine.regime: static_forward: points are closed forms of one pass each. There is nothing to
+  // search for, so what would be candidates (experts kept, GPUs and their number) are axes.
+  bool is_static() const { return static_; }
+  // The scenario of such a point. Safe from any thread. Throws: as scenario().
+  StaticScenario static_scenario(std::int64_t task) const;
+  // Throws what the point's scenario would.
+  void check(std::int64_t task) const;
 
   // What a point costs compared with others: requests over all runs of its designs. Without
   // reading a trace or a model, so it is a guess.
@@ -71,6 +80,7 @@ class TaskList {
   void predict_work();
   void describe_columns();
   std::string files_of(const ScenarioValues& values) const;
+  void make_static();
   void check_one_design(const Scenario& scenario) const;
 
   std::filesystem::path path_;
@@ -81,6 +91,7 @@ class TaskList {
   std::vector<std::string> ids_;  // [tasks]
   std::vector<double> work_;      // [tasks]
   SweepInfo info_;
+  bool static_ = false;
   std::unique_ptr<InputCache> inputs_;
 };
 

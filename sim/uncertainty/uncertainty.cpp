@@ -57,12 +57,6 @@ std::vector<Compared> compared_designs(const Plan& plan) {
   return compared;
 }
 
-Probability probability(std::size_t hits, std::size_t draws) {
-  const double n = static_cast<double>(draws);
-  const double p = static_cast<double>(hits) / n;
-  return {.value = p, .error = std::sqrt(p * (1.0 - p) / n)};
-}
-
 // samples: [draws][designs].
 DesignIntervals intervals_of(const std::vector<std::vector<Sample>>& samples, std::size_t design) {
   DesignIntervals result;
@@ -76,8 +70,8 @@ DesignIntervals intervals_of(const std::vector<std::vector<Sample>>& samples, st
     });
     cheapest += own.can_serve && !dearer ? 1 : 0;
   }
-  result.meets = probability(meets, samples.size());
-  result.cheapest = probability(cheapest, samples.size());
+  result.meets = probability_of(meets, samples.size());
+  result.cheapest = probability_of(cheapest, samples.size());
   std::vector<double> values(samples.size());
   for (std::size_t f = 0; f < kFigureCount; ++f) {
     for (std::size_t i = 0; i < samples.size(); ++i) {
@@ -233,6 +227,12 @@ Uncertainty measure(const Scenario& scenario, const std::vector<const Design*>& 
 }
 
 }  // namespace
+
+Probability probability_of(std::size_t hits, std::size_t draws) {
+  const double n = static_cast<double>(draws);
+  const double p = static_cast<double>(hits) / n;
+  return {.value = p, .error = std::sqrt(p * (1.0 - p) / n)};
+}
 
 std::optional<Uncertainty> uncertainty_of(const Scenario& scenario, const Plan& plan,
                                           std::int64_t draws, const WorkOptions& options) {

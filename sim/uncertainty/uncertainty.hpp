@@ -19,6 +19,8 @@ struct Probability {
   double value = 0.0;
   double error = 0.0;
 };
+// Of so many draws, > 0, so many times.
+Probability probability_of(std::size_t hits, std::size_t draws);
 
 struct DesignIntervals {
   std::size_t design = 0;          // index into Plan::designs; 0 for one assessed design

@@ -93,6 +93,11 @@ TEST(PretrainCommand, DryRunAndPrintConfig) {
   EXPECT_THAT(dry.out, HasSubstr("valid; 13 measured options, 3 combinations not measured"));
   const Finished values = run_moeplan({"pretrain", "--print-config"});
   EXPECT_THAT(values.out, testing::ContainsRegex("pretraining.nodes +4 +.*pretraining.yaml:"));
+  EXPECT_THAT(values.out, testing::ContainsRegex("objectives.latency +.not set. +no default"));
+  EXPECT_THAT(values.out, testing::ContainsRegex(
+                              "catalog.machine.aws-p4de.24xlarge.gpus +8 x a100-sxm +data file "
+                              ".*nodes/aws-p4de.24xlarge.yaml"));
+  EXPECT_THAT(values.out, testing::ContainsRegex("catalog.machine.a10.laws .*static_forward/a10"));
 }
 
 // The committed study that serves its models: figures of a plan, not of a pass.
@@ -108,6 +113,30 @@ TEST(PretrainCommand, AStudyMayServeItsModels) {
     EXPECT_GT(number(runs, "cost_usd_per_million_tokens"), before) << "more experts cost more";
     before = number(runs, "cost_usd_per_million_tokens");
   }
+}
+
+TEST(PretrainCommand, MemoryAndFinetuningAreInTheAnswer) {
+  const TemporaryDirectory folder;
+  const std::string study =
+      folder
+          .write("study.yaml",
+                 with("accuracy:\n", "finetuning: {tokens: 4e9 tokens, source: test}\naccuracy:\n"))
+          .string();
+  const Finished run = run_moeplan({"pretrain", study, "--format", "json"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const text::Document document = text::parse_json(run.out, "stdout");
+  const Node& first = at(document.root, "pretraining").items.front();
+  EXPECT_NEAR(number(first, "weight_bytes_per_gpu") + number(first, "activation_bytes_per_gpu") +
+                  number(first, "gradient_buffer_bytes_per_gpu") +
+                  number(first, "optimizer_bytes_per_gpu"),
+              number(first, "memory_bytes_per_gpu"), 1.0);
+  EXPECT_EQ(at(document.root, "finetuning").items.size(), 4U);
+  EXPECT_GT(number(at(document.root, "finetuning").items[0], "cost_usd"), 0.0);
+  EXPECT_GT(number(at(document.root, "recommendation"), "finetuning_usd"), 0.0);
+  EXPECT_EQ(at(at(document.root, "study"), "recompute").scalar, "selective recompute");
+  const Finished table = run_moeplan({"pretrain", study});
+  EXPECT_THAT(table.out, HasSubstr("Fine-tuning after pruning, 4e+09 tokens"));
+  EXPECT_THAT(table.out, HasSubstr("activations GiB/GPU"));
 }
 
 TEST(PretrainCommand, ExitCodes) {

@@ -54,10 +54,11 @@ TEST(ReportWithoutNpm, SaysWhatToInstall) {
 TEST_F(Report, OfAScenarioPlansItFirst) {
   const Finished run = run_moeplan({"report", scenario_, "-o", out_});
   ASSERT_EQ(run.exit_code, 0) << run.err;
-  EXPECT_EQ(names(out_), (std::set<std::string>{
-                             "accuracy.vl.json", "budget.vl.json", "law_errors.vl.json",
-                             "memory.vl.json", "pareto.vl.json", "phases.vl.json", "plan.json",
-                             "report.html", "tpot_cdf.vl.json", "ttft_cdf.vl.json"}));
+  EXPECT_EQ(names(out_),
+            (std::set<std::string>{"accuracy.vl.json", "budget.vl.json", "law_errors.vl.json",
+                                   "memory.vl.json", "pareto.vl.json", "phases.vl.json",
+                                   "plan.json", "rent_or_buy.vl.json", "report.html",
+                                   "tpot_cdf.vl.json", "ttft_cdf.vl.json"}));
   EXPECT_THAT(run.out, HasSubstr(out_ + "/report.html\n"));
   EXPECT_EQ(read_bytes(folder_ / "out/plan.json"),
             run_moeplan({"plan", scenario_, "--format", "json"}).out);

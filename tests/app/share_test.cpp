@@ -86,6 +86,34 @@ TEST_F(ShareCommand, OppositePeaksAreCheaperTogether) {
   EXPECT_NE(at(json.root, "recommendation").scalar, "separate");
 }
 
+TEST_F(ShareCommand, DrawsGiveEveryStrategyItsBands) {
+  const Finished run =
+      run_moeplan({"share", a_, b_, "--draws", "20", "--format", "json", "--threads", "2"});
+  const text::Document json = json_of(run);
+  const Node& root = json.root;
+  EXPECT_EQ(number(at(root, "uncertainty"), "draws"), 20.0);
+  EXPECT_FALSE(at(at(root, "uncertainty"), "notes").items.empty());
+  for (const Node& s : at(root, "strategies").items) {
+    const Node& u = at(s, "uncertainty");
+    for (const char* key : {"engines", "cost_usd_per_month"}) {
+      EXPECT_LE(number(at(u, key), "p05"), number(at(u, key), "p50")) << key;
+      EXPECT_LE(number(at(u, key), "p50"), number(at(u, key), "p95")) << key;
+    }
+    EXPECT_GE(number(at(u, "probability_meets_objectives"), "value"), 0.0);
+    EXPECT_LE(number(at(u, "probability_cheapest"), "value"), 1.0);
+  }
+  const Finished table = run_moeplan({"share", a_, b_, "--draws", "20"});
+  EXPECT_THAT(table.out, HasSubstr("How sure this is: median and 5 to 95 % of 20 draws"));
+  const text::Document without = json_of(run_moeplan({"share", a_, b_, "--format", "json"}));
+  EXPECT_EQ(at(without.root, "uncertainty").kind, text::Kind::null);
+  EXPECT_EQ(run_moeplan({"share", a_, b_, "--draws", "3"}).exit_code, 2);
+  const std::string other =
+      folder_.write("c.yaml", task("other", kEvening) + "uncertainty: {price: 0.3}\n").string();
+  const Finished refused = run_moeplan({"share", a_, other, "--draws", "20"});
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_THAT(refused.err, HasSubstr("/uncertainty/price"));
+}
+
 TEST_F(ShareCommand, SameBytesForAnyNumberOfThreads) {
   const Finished one = run_moeplan({"share", a_, b_, "--format", "json", "--threads", "1"});
   const Finished two = run_moeplan({"share", a_, b_, "--format", "json", "--threads", "2"});

@@ -8,6 +8,7 @@
 #include "models/text/load.hpp"
 #include "tests/app/json_values.hpp"
 #include "tests/app/process.hpp"
+#include "tests/support/locations.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace moeplan::tests {
@@ -160,7 +161,52 @@ TEST_F(Sweep, ADryRunCountsAndEstimatesAndWritesNothing) {
   EXPECT_GT(std::stod(json.root.find("estimated_seconds")->scalar), 0.0);
   EXPECT_GT(std::stod(json.root.find("estimated_memory_bytes")->scalar), 1e6);
   EXPECT_FALSE(std::filesystem::exists(folder("out")));
-  EXPECT_THAT(sweep("out", {"--print-config"}).out, HasSubstr("sweep workload.rate"));
+}
+
+TEST_F(Sweep, PrintConfigShowsTheFirstPointAndTheAxes) {
+  EXPECT_THAT(sweep("out", {"--print-config"}).out,
+              testing::ContainsRegex("sweep workload.rate .*s.yaml:6:"));
+  const Finished run = sweep("out", {"--print-config", "--format", "json"});
+  const text::Document json = text::parse_json(run.out, "config");
+  const text::Node& axis = *json.root.find("sweep")->find("workload.rate");
+  EXPECT_EQ(axis.find("values")->items.size(), 60U);
+  EXPECT_THAT(axis.find("from")->scalar, HasSubstr("s.yaml:6:"));
+  const text::Node& first = *json.root.find("first_point");
+  EXPECT_EQ(first.find("workload.requests")->find("from")->scalar, "--requests");
+  EXPECT_EQ(first.find("seed")->find("from")->scalar, "derived: from the point's id");
+}
+
+// The paper's scenarios, as they lie in the repository.
+TEST_F(Sweep, StaticForwardsAreSweptToo) {
+  const std::string file = (source_dir() / "scenarios/paper/fig2a_experts.yaml").string();
+  const std::vector<std::string> words = {"sweep", file, "--evaluate", "simulate"};
+  const auto with_more = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), words.begin(), words.end());
+    return run_moeplan(more);
+  };
+  const Finished run = with_more({"-o", folder("static"), "--format", "json"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const text::Document json = text::parse_json(run.out, "rows");
+  const text::Document one =
+      text::parse_json(run_moeplan({"simulate", file, "--format", "json"}).out, "passes");
+  const auto& rows = json.root.find("rows")->items;
+  const auto& passes = one.root.find("passes")->items;
+  ASSERT_EQ(rows.size(), passes.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (const char* key : {"forward_s", "forward_p95_s", "moe_layer_s", "dropped_fraction"}) {
+      EXPECT_EQ(rows[i].find(key)->scalar, passes[i].find(key)->scalar) << key;
+    }
+    EXPECT_EQ(rows[i].find("experts_s")->scalar,
+              passes[i].find("terms")->find("experts_s")->scalar);
+  }
+  const std::string csv = exported("static");
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 5);
+  EXPECT_EQ(run_moeplan({"sweep", file}).exit_code, 3) << "plan is the default";
+  for (const char* flag : {"--seed", "--requests", "--replicas"}) {
+    EXPECT_EQ(with_more({flag, "7"}).exit_code, 2) << flag;
+  }
+  EXPECT_THAT(with_more({"--dry-run"}).out, HasSubstr("valid; 4 points"));
+  EXPECT_THAT(with_more({"--print-config"}).out, HasSubstr("static_forward/a10.json"));
 }
 
 TEST_F(Sweep, WrongInputIsSaidWithKeyAndLineBeforeAnythingRuns) {

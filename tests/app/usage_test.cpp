@@ -245,6 +245,47 @@ TEST(Usage, PrintConfigSaysWhereEveryValueComesFrom) {
   EXPECT_EQ(read.root.find("seed")->find("from")->scalar, "default");
 }
 
+// Every subcommand that takes a scenario: values of the file, a default, a derivation, a data file
+// and an option, in both forms.
+TEST(Usage, PrintConfigIsTheSameForEverySubcommandOfAScenario) {
+  const TemporaryDirectory folder;
+  const std::string file = folder.write("s.yaml", kScenario).string();
+  const std::vector<std::vector<std::string>> commands = {
+      {"plan", file, "--draws", "20"},
+      {"report", file, "--draws", "20"},
+      {"simulate", file, "--draws", "20"},
+      {"timeline", file, "--steps", "20"},
+      {"share", file, file, "--drain", "20s"},
+      {"sweep", file, "--replicas", "20", "--evaluate", "plan"},
+      {"pretrain", (source_dir() / "scenarios/study/pretrain_and_serve.yaml").string()}};
+  for (std::vector<std::string> words : commands) {
+    words.push_back("--print-config");
+    const Finished run = run_moeplan(words);
+    EXPECT_EQ(run.exit_code, 0) << words.front() << run.err;
+    EXPECT_THAT(run.out, testing::ContainsRegex("engine.max_sequences .*default"));
+    EXPECT_THAT(run.out, testing::ContainsRegex("hardware.gpus .*yaml:[0-9]+:[0-9]+"));
+    EXPECT_THAT(run.out, testing::ContainsRegex("parallelism.tensor_parallel .*derived: "));
+    EXPECT_THAT(run.out, testing::ContainsRegex("catalog.gpu.*data file .*gpus/.*yaml"));
+    EXPECT_THAT(run.out, testing::ContainsRegex("catalog.price.*data file .*prices/2026-11"));
+    if (words.front() != "pretrain") {
+      EXPECT_THAT(run.out, testing::ContainsRegex("--[a-z]+ +20 ?s? +command line"))
+          << words.front();
+    }
+    words.insert(words.end(), {"--format", "json"});
+    const Finished json = run_moeplan(words);
+    EXPECT_EQ(json.exit_code, 0) << json.err;
+    const text::Document read = text::parse_json(json.out, "stdout");
+    const text::Node* root = &read.root;
+    root = words.front() == "share" ? root->find(file) : root;
+    root = words.front() == "sweep" ? root->find("first_point") : root;
+    ASSERT_NE(root, nullptr) << words.front();
+    const std::string prefix = words.front() == "pretrain" ? "inference." : "";
+    const text::Node* split = root->find(prefix + "parallelism.tensor_parallel");
+    ASSERT_NE(split, nullptr) << words.front();
+    EXPECT_THAT(split->find("from")->scalar, testing::StartsWith("derived: ")) << words.front();
+  }
+}
+
 TEST(Usage, DryRunCountsAndWritesNothing) {
   const TemporaryDirectory folder;
   const std::string file = folder.write("s.yaml", kScenario).string();

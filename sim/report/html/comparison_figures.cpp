@@ -1,6 +1,11 @@
 // Two results side by side (moeplan compare).
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "models/units/parse.hpp"
 #include "sim/report/html/figures.hpp"
 #include "sim/report/html/result_node.hpp"
 #include "sim/report/html/vega_spec.hpp"
@@ -13,6 +18,14 @@ using text::Node;
 
 constexpr double kMs = 1e3;
 constexpr std::size_t kMostRows = 400;
+
+// A number of many digits with four; any other value as it is.
+std::string cell(const Node& row, const char* key) {
+  constexpr std::size_t kFewDigits = 8;
+  const std::string text = text_at(row, key);
+  const auto number = text.size() > kFewDigits ? parse_number(text) : std::nullopt;
+  return number ? digits_text(number) : text;
+}
 
 }  // namespace
 
@@ -52,7 +65,7 @@ std::optional<ReportFigure> compared_figures_table(const Node& comparison) {
   ReportTable table{{"figure", "A", "B", "B / A"}, {}};
   for (const Node& figure : items_at(comparison, "figures")) {
     if (text_at(figure, "a") != text_at(figure, "b") && table.rows.size() < kMostRows) {
-      table.rows.push_back({text_at(figure, "key"), text_at(figure, "a"), text_at(figure, "b"),
+      table.rows.push_back({text_at(figure, "key"), cell(figure, "a"), cell(figure, "b"),
                             digits_text(number_at(figure, "ratio"))});
     }
   }
@@ -64,10 +77,34 @@ std::optional<ReportFigure> compared_figures_table(const Node& comparison) {
 }
 
 std::optional<ReportFigure> differences_table(const Node& comparison) {
-  ReportTable table{{"", "A", "B"}, {}};
+  constexpr std::size_t kMostOfAPart = 8;
+  constexpr const char* kAbsent = "absent";
+  const auto part_of = [](const Node& each) {
+    const std::string key = text_at(each, "key");
+    return key.substr(0, key.find('/'));
+  };
+  const auto one_sided = [&](const Node& each) {
+    return text_at(each, "a") == kAbsent || text_at(each, "b") == kAbsent;
+  };
+  // What only one of the two results has (intervals, say) is one line, not hundreds.
+  std::map<std::string, std::size_t> absent;
   for (const Node& each : items_at(comparison, "differences")) {
-    if (table.rows.size() < kMostRows) {
-      table.rows.push_back({text_at(each, "key"), text_at(each, "a"), text_at(each, "b")});
+    absent[part_of(each)] += one_sided(each) ? 1 : 0;
+  }
+  ReportTable table{{"", "A", "B"}, {}};
+  std::set<std::string> told;
+  for (const Node& each : items_at(comparison, "differences")) {
+    const std::string part = part_of(each);
+    const bool folded = one_sided(each) && absent[part] > kMostOfAPart;
+    if (table.rows.size() == kMostRows || (folded && !told.insert(part).second)) {
+      continue;
+    }
+    if (folded) {
+      const std::string values = fmt::format("{} values", absent[part]);
+      const bool in_a = text_at(each, "b") == kAbsent;
+      table.rows.push_back({part, in_a ? values : kAbsent, in_a ? kAbsent : values});
+    } else {
+      table.rows.push_back({text_at(each, "key"), cell(each, "a"), cell(each, "b")});
     }
   }
   if (table.rows.empty()) {

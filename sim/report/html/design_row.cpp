@@ -96,6 +96,19 @@ std::vector<DesignRow> named_designs(const Node& result) {
   return rows.take();
 }
 
+DesignRow design_at(const Node& plan, std::size_t index) {
+  const std::vector<Node>& designs = items_at(plan, "designs");
+  if (index >= designs.size()) {
+    return {};
+  }
+  for (DesignRow& row : named_designs(plan)) {
+    if (key_of(*row.node) == key_of(designs[index])) {
+      return row;
+    }
+  }
+  return row_of(designs[index], "other");
+}
+
 std::vector<DesignRow> design_rows(const Node& plan) {
   Rows rows;
   add_named(plan, rows);

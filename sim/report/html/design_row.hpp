@@ -24,6 +24,10 @@ inline constexpr std::size_t kMostDesigns = 400;
 // Of a plan: recommendation, baseline and runner_up, equal ones once. Of a simulation: its design.
 std::vector<DesignRow> named_designs(const text::Node& result);
 
+// designs[index] of a plan, with the roles of named_designs() ("other" without one); a label "" and
+// no node where the plan has no such design.
+DesignRow design_at(const text::Node& plan, std::size_t index);
+
 // named_designs(), then the rest of pareto[] and of designs[], cheapest first; at most
 // kMostDesigns.
 std::vector<DesignRow> design_rows(const text::Node& plan);

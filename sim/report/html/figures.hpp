@@ -18,6 +18,12 @@ std::optional<ReportFigure> tornado_figure(
     const text::Node& plan);  // what the uncertainty comes from
 std::optional<ReportFigure> infeasible_table(const text::Node& plan);  // why designs fell out
 
+// USD a month at every tier against hours of use a day, with break-evens.
+std::optional<ReportFigure> rent_or_buy_figure(const text::Node& plan);
+// Traffic by hour; for every design of plan.day the engines by hour of each way to pay for them
+// (kept, following, base and peak); their money.
+std::vector<ReportFigure> day_figures(const text::Node& plan);
+
 // Of a plan and of a simulation.
 std::optional<ReportFigure> ttft_figure(const text::Node& result);  // CDF against the objectives
 std::optional<ReportFigure> tpot_figure(const text::Node& result);  //

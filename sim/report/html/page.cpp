@@ -23,24 +23,33 @@ constexpr const char* kSchema = "https://vega.github.io/schema/vega-lite/v6.json
 bool is_drawn(const ReportFigure& figure) { return figure.spec.line() != "null"; }
 
 bool is_number_like(const std::string& cell) {
-  return !cell.empty() && (cell.find_first_of("0123456789") == 0 || cell[0] == '-') &&
-         cell.size() < 16;
+  return !cell.empty() && cell.size() < 16 &&
+         (cell.find_first_of("0123456789") == 0 || cell[0] == '-' || cell[0] == '+');
+}
+
+// Cells of a column stand under each other: to the right where all of them are numbers.
+std::vector<bool> number_columns(const ReportTable& table) {
+  std::vector<bool> numbers(table.columns.size(), !table.rows.empty());
+  for (const std::vector<std::string>& row : table.rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      numbers[i] = numbers[i] && i > 0 && is_number_like(row[i]);
+    }
+  }
+  return numbers;
 }
 
 void add_table(const ReportTable& table, std::string& out) {
+  const std::vector<bool> numbers = number_columns(table);
   out += "<div class=\"scroll\"><table><thead><tr>";
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    const bool number = i > 0 && !table.rows.empty() && is_number_like(table.rows.front()[i]);
-    out += number ? "<th scope=\"col\" class=\"number\">" : "<th scope=\"col\">";
+    out += numbers[i] ? "<th scope=\"col\" class=\"number\">" : "<th scope=\"col\">";
     out += escape_html(table.columns[i]) + "</th>";
   }
   out += "</tr></thead><tbody>\n";
   for (const std::vector<std::string>& row : table.rows) {
     out += "<tr>";
     for (std::size_t i = 0; i < row.size(); ++i) {
-      out += i == 0                   ? "<th scope=\"row\">"
-             : is_number_like(row[i]) ? "<td class=\"number\">"
-                                      : "<td>";
+      out += i == 0 ? "<th scope=\"row\">" : numbers[i] ? "<td class=\"number\">" : "<td>";
       out += escape_html(row[i]);
       out += i == 0 ? "</th>" : "</td>";
     }
@@ -50,11 +59,13 @@ void add_table(const ReportTable& table, std::string& out) {
 }
 
 void add_figure(const ReportFigure& figure, std::string& out) {
-  out += fmt::format("<section id=\"{}\">\n<h2>{}</h2>\n<p class=\"caption\">{}</p>\n", figure.id,
-                     escape_html(figure.title), escape_html(figure.caption));
+  out += fmt::format(
+      "<section id=\"{}\">\n<div class=\"whole\">\n<h2>{}</h2>\n<p class=\"caption\">{}</p>\n",
+      figure.id, escape_html(figure.title), escape_html(figure.caption));
   if (is_drawn(figure)) {
     out += fmt::format("<div class=\"figure\" id=\"figure-{}\"></div>\n", figure.id);
   }
+  out += "</div>\n";
   out += fmt::format("<details{}><summary>Numbers</summary>\n", is_drawn(figure) ? "" : " open");
   add_table(figure.table, out);
   out += "</details>\n</section>\n";

@@ -12,11 +12,11 @@
     font: font,
     axis: {
       domainColor: second, tickColor: second, gridColor: grid, labelColor: second, titleColor: second,
-      labelFontSize: 12, titleFontSize: 12, titleFontWeight: 400, titlePadding: 8, labelPadding: 4
+      labelFontSize: 12, titleFontSize: 12, titleFontWeight: 400, titlePadding: 8, labelPadding: 4, labelSeparation: 8
     },
     axisX: { grid: false },
     legend: { labelColor: ink, titleColor: second, labelFontSize: 12, titleFontSize: 12,
-      titleFontWeight: 400, symbolOpacity: 1 },
+      titleFontWeight: 400, symbolOpacity: 1, symbolStrokeWidth: 2.5 },
     view: { stroke: null },
     text: { fill: ink, fontSize: 12 },
     rule: { stroke: second },

@@ -86,11 +86,15 @@ void add_figures(const Node& result, const std::vector<MakeFigure>& makers,
   }
 }
 
-void add_fits(const Node& validation, ReportContent& content) {
-  add_figures(validation, {validation_table}, content);
-  for (ReportFigure& figure : fit_figures(validation)) {
+void add_all(std::vector<ReportFigure> figures, ReportContent& content) {
+  for (ReportFigure& figure : figures) {
     content.figures.push_back(std::move(figure));
   }
+}
+
+void add_fits(const Node& validation, ReportContent& content) {
+  add_figures(validation, {validation_table}, content);
+  add_all(fit_figures(validation), content);
 }
 
 }  // namespace
@@ -121,11 +125,13 @@ ReportContent report_content(const text::Document& result) {
       } else {
         content.sentences.emplace_back("No design meets the objectives; see why below.");
       }
-      add_figures(
-          root,
-          {pareto_figure, accuracy_figure, ttft_figure, tpot_figure, phases_figure, memory_figure,
-           budget_figure, intervals_figure, tornado_figure, infeasible_table, law_errors_figure},
-          content);
+      add_figures(root,
+                  {pareto_figure, accuracy_figure, ttft_figure, tpot_figure, phases_figure,
+                   memory_figure, budget_figure, rent_or_buy_figure},
+                  content);
+      add_all(day_figures(root), content);
+      add_figures(root, {intervals_figure, tornado_figure, infeasible_table, law_errors_figure},
+                  content);
       break;
     case ResultKind::simulation: {
       content.kind = "Simulation";

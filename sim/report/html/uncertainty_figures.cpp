@@ -111,6 +111,8 @@ std::optional<ReportFigure> intervals_figure(const Node& plan) {
   }
   std::vector<Json> data;
   ReportTable table{{"figure", "5 %", "median", "95 %"}, {}};
+  double least = 100.0;  // of what is drawn
+  double most = 100.0;
   for (const Node::Entry& entry : figures->entries) {
     const auto median = number_at(entry.value, "p50");
     if (entry.value.kind == text::Kind::null || table.rows.size() == kMostBars) {
@@ -120,7 +122,9 @@ std::optional<ReportFigure> intervals_figure(const Node& plan) {
     const auto high = number_at(entry.value, "p95");
     table.rows.push_back({name_of_figure(entry.key), value_text(entry.key, low),
                           value_text(entry.key, median), value_text(entry.key, high)});
-    if (low && median && high && *median > 0.0) {
+    if (low && median && high && *low > 0.0 && *median > 0.0) {
+      least = std::min(least, 100.0 * *low / *median);
+      most = std::max(most, 100.0 * *high / *median);
       data.push_back(Json::object()
                          .set("figure", name_of_figure(entry.key))
                          .set("low_percent", 100.0 * *low / *median)
@@ -134,7 +138,21 @@ std::optional<ReportFigure> intervals_figure(const Node& plan) {
   const Json y = channel("figure", "nominal", "")
                      .set("sort", Json())
                      .set("axis", Json::object().set("labelLimit", 280));
-  const char* title = "% of the median";
+  // Latencies of a fleet near its capacity go up many times over; on an even scale they would push
+  // all other figures together.
+  constexpr double kWide = 4.0;
+  const auto share = [&](const char* field) {
+    Json x = measure(field, "% of the median");
+    if (most > kWide * least) {
+      x.set("title", "% of the median (logarithmic)");
+      x.set("scale", Json::object().set("type", "log").set("nice", false).set("padding", 12));
+      x.set("axis", Json::object()
+                        .set("format", ",~r")
+                        .set("values", std::vector<int>{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000,
+                                                        2000, 5000, 10000}));
+    }
+    return x;
+  };
   const Json about = hover({{"figure", "figure", ""},
                             {"low_percent", "5 %, of the median", ".1f"},
                             {"high_percent", "95 %, of the median", ".1f"}});
@@ -142,7 +160,7 @@ std::optional<ReportFigure> intervals_figure(const Node& plan) {
       layer(mark("rule").set("strokeWidth", 3).set("color", kPalette[5]),
             Json::object()
                 .set("y", y)
-                .set("x", measure("low_percent", title))
+                .set("x", share("low_percent"))
                 .set("x2", Json::object().set("field", "high_percent"))
                 .set("tooltip", about)),
       layer(mark("point")
@@ -150,7 +168,7 @@ std::optional<ReportFigure> intervals_figure(const Node& plan) {
                 .set("size", 70)
                 .set("opacity", 1.0)
                 .set("color", kPalette[0]),
-            Json::object().set("y", y).set("x", measure("median_percent", title)))};
+            Json::object().set("y", y).set("x", share("median_percent")))};
   return ReportFigure{
       "intervals", "How sure the figures are",
       fmt::format("5 to 95 % of {} draws of everything that is not known, of the recommended "

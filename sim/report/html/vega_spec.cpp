@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/units/parse.hpp"
@@ -26,6 +27,23 @@ Json measure(const std::string& field, const std::string& title, const char* for
   return result;
 }
 
+namespace {
+
+// Of a legend: as many as fit into a line, by the width of letters and symbols in pixels.
+int columns_for(const std::vector<std::string>& names) {
+  constexpr std::size_t kLetter = 7;
+  constexpr std::size_t kSymbol = 28;
+  constexpr std::size_t kLine = 700;
+  std::size_t longest = 1;
+  for (const std::string& name : names) {
+    longest = std::max(longest, name.size());
+  }
+  const std::size_t fit = kLine / (kLetter * longest + kSymbol);
+  return static_cast<int>(std::clamp<std::size_t>(fit, 1, 8));
+}
+
+}  // namespace
+
 Json colors(const std::string& field, const std::string& title,
             const std::vector<std::string>& names) {
   Json range = Json::array();
@@ -34,7 +52,10 @@ Json colors(const std::string& field, const std::string& title,
   }
   return channel(field, "nominal", title)
       .set("scale", Json::object().set("domain", names).set("range", range))
-      .set("legend", Json::object().set("orient", "top").set("columns", 4).set("labelLimit", 300));
+      .set("legend", Json::object()
+                         .set("orient", "top")
+                         .set("columns", columns_for(names))
+                         .set("labelLimit", 300));
 }
 
 Json hover(const std::vector<Hover>& fields) {

@@ -6,6 +6,7 @@
 
 #include <set>
 
+#include "models/catalog/catalog_file.hpp"
 #include "tests/models/catalog/data_override.hpp"
 #include "tests/support/expect_input_error.hpp"
 #include "tests/support/locations.hpp"
@@ -188,6 +189,16 @@ TEST(DataDirectory, MayBeTheUsersOwn) {
   EXPECT_EQ(catalog_ids("gpus"), (std::vector<std::string>{"mine"}));
   EXPECT_TRUE(catalog_ids("fabrics").empty());
   expect_input_error([] { load_fabric("nvlink4"); }, "E_VALUE", "a file in", "fabrics");
+}
+
+TEST(Catalog, FilesOfNames) {
+  EXPECT_EQ(catalog_file("gpus", "h100-sxm"), data_dir() / "gpus/h100-sxm.yaml");
+  EXPECT_EQ(catalog_file("architectures", "qwen3-8b"), data_dir() / "architectures/qwen3-8b.json");
+  EXPECT_EQ(catalog_file("architectures", "paper-354m-128e"),
+            data_dir() / "architectures/paper-354m.yaml")
+      << "a variant of a family";
+  EXPECT_EQ(catalog_file("gpus", "./mine.yaml"), "./mine.yaml");
+  EXPECT_THROW(catalog_file("gpus", "h100"), InputError);
 }
 
 }  // namespace

@@ -92,9 +92,9 @@ TEST(PretrainingCost, ExchangesAreThoseOfTheLaw) {
 // expert of 8,393,728 in each of 12 layers: 100,724,736. 16 bytes each.
 TEST(PretrainingCost, StateIsTheBackboneAndAShareOfTheExperts) {
   const PretrainingStudy study = one_node_groups();
-  EXPECT_DOUBLE_EQ(in_bytes(cost_of(study, 8).state), 16.0 * (254196736 + 100724736));
+  EXPECT_DOUBLE_EQ(in_bytes(cost_of(study, 8).memory.state()), 16.0 * (254196736 + 100724736));
   // 128 experts: 16 of them a GPU, and 12 x 120 x 1024 router weights more.
-  EXPECT_DOUBLE_EQ(in_bytes(cost_of(study, 128).state),
+  EXPECT_DOUBLE_EQ(in_bytes(cost_of(study, 128).memory.state()),
                    16.0 * (254196736 + 1474560 + 16.0 * 100724736));
   EXPECT_DOUBLE_EQ(in_bytes(cost_of(study, 8).gradient_bytes), 2.0 * (254196736 + 100724736));
 }

@@ -92,6 +92,17 @@ TEST(ReadStudy, AssumptionsNeedASource) {
           "/lifetime_tokens", "source");
 }
 
+TEST(ReadStudy, RecomputeAndFinetuningAreOptionalAndSourced) {
+  const std::string at = "  nodes: 4\n";
+  refused(at, at + "  recompute: {value: some, source: x}\n", "E_VALUE",
+          "/pretraining/recompute/value", "selective");
+  refused(at, at + "  recompute: {value: full}\n", "E_MISSING", "/pretraining/recompute", "source");
+  refused("accuracy:\n", "finetuning: {tokens: 1e9 tokens}\naccuracy:\n", "E_MISSING",
+          "/finetuning", "source");
+  refused("accuracy:\n", "finetuning: {tokens: 1e9, source: x}\naccuracy:\n", "E_UNIT",
+          "/finetuning/tokens", "tokens");
+}
+
 TEST(ReadStudy, SomebodyMustRentOutTheGpus) {
   refused("provider: AWS", "provider: Lambda", "E_VALUE", "/prices", "a100-sxm from Lambda");
 }

@@ -42,6 +42,25 @@ TEST(Page, IsOneSmallFileWithoutAddresses) {
   EXPECT_THAT(page, testing::HasSubstr("default-src 'none'"));
 }
 
+// One cell that is no number keeps its column to the left, as a whole. On paper, a heading, its
+// sentence and its figure are in one box, which no page break cuts.
+TEST(Page, ColumnsAlignAsAWholeAndFiguresStayWhole) {
+  if (!can_draw()) {
+    GTEST_SKIP() << kWithout;
+  }
+  ReportContent content;
+  content.figures.push_back({"some",
+                             "Some",
+                             "Numbers.",
+                             text::Json(),
+                             {{"what", "count", "mixed"}, {{"a", "1", "2"}, {"b", "-3", "x"}}}});
+  const std::string page = html_page(content, "1.2.3");
+  EXPECT_THAT(page, testing::HasSubstr("<td class=\"number\">1</td><td>2</td>"));
+  EXPECT_THAT(page, testing::HasSubstr("<td class=\"number\">-3</td><td>x</td>"));
+  EXPECT_THAT(page, testing::HasSubstr("<section id=\"some\">\n<div class=\"whole\">\n<h2>"));
+  EXPECT_THAT(page, testing::HasSubstr(".whole, .warnings { break-inside: avoid-page; }"));
+}
+
 TEST(Page, HasATableUnderEveryFigureAndItsProvenance) {
   if (!can_draw()) {
     GTEST_SKIP() << kWithout;
