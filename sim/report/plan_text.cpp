@@ -75,6 +75,7 @@ TextTable memory_table(const std::vector<const Design*>& designs, const Scenario
 TextTable phase_table(const std::vector<const Design*>& designs, const Scenario& scenario) {
   std::vector<std::string> columns = {"share of step time, %",
                                       "host",
+                                      "launches",
                                       "norms",
                                       "projections",
                                       "attention",

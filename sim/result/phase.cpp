@@ -7,10 +7,20 @@
 namespace moeplan::sim {
 
 std::string_view name_of(Phase phase) {
-  constexpr std::array<std::string_view, kPhaseCount> kNames = {
-      "host",         "norm",   "projection", "attention", "allreduce", "router",
-      "dispatch",     "expert", "combine",    "dense",     "head",      "pipeline_transfer",
-      "pipeline_wait"};
+  constexpr std::array<std::string_view, kPhaseCount> kNames = {"host",
+                                                                "launch",
+                                                                "norm",
+                                                                "projection",
+                                                                "attention",
+                                                                "allreduce",
+                                                                "router",
+                                                                "dispatch",
+                                                                "expert",
+                                                                "combine",
+                                                                "dense",
+                                                                "head",
+                                                                "pipeline_transfer",
+                                                                "pipeline_wait"};
   return kNames[static_cast<std::size_t>(phase)];
 }
 

@@ -12,7 +12,8 @@
 namespace moeplan::sim {
 
 enum class Phase : std::size_t {
-  host,        // scheduler and launches, between steps
+  host,        // scheduler and sampling, between steps
+  launch,      // kernels started one by one, in steps with prompts outside CUDA graphs
   norm,        // norms, rotary embedding, residuals, embedding lookup
   projection,  // q, k, v and output GEMMs
   attention,   // prefill and decode attention
@@ -27,7 +28,7 @@ enum class Phase : std::size_t {
   pipeline_transfer,  // activations from stage to stage
   pipeline_wait,      // for a stage (or the host) that is busy with another batch
 };
-inline constexpr std::size_t kPhaseCount = 13;
+inline constexpr std::size_t kPhaseCount = 14;
 
 // "host", "norm", ...
 std::string_view name_of(Phase phase);

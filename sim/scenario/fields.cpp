@@ -235,7 +235,7 @@ std::vector<Field> make_fields() {
   t.push_back(count_field("engine.kv_blocks", "", 1, 1e9,
                           "KV blocks of 16 tokens per rank, instead of the derived number."));
   t.push_back(quantity_field("engine.host_time", kTime, "", text::kNonNegative,
-                             "Host time per step, instead of the profile's law."));
+                             "Host time per step, instead of the profile's law and its launches."));
   t.push_back(boolean_field("engine.chunked_prefill", "true",
                             "false: a prompt waits until it fits a step whole (max_batched_tokens "
                             "must hold the longest)."));

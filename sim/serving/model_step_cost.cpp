@@ -183,7 +183,7 @@ ModelStepCost::Priced ModelStepCost::price_host(std::int64_t sequences, bool eag
   if (d_.scenario->engine.host_time) {
     sum.seconds[static_cast<std::size_t>(Phase::host)] = d_.scenario->engine.host_time->value();
   } else {
-    models::Estimate host = laws_.host.per_step(static_cast<double>(sequences));
+    sum.add(Phase::host, laws_.host.per_step(static_cast<double>(sequences)), host_);
     if (eager_prompt) {
       double moe_layers = 0.0;
       double dense_layers = 0.0;
@@ -191,9 +191,8 @@ ModelStepCost::Priced ModelStepCost::price_host(std::int64_t sequences, bool eag
         (std::holds_alternative<models::MoeFfn>(group.layer.ffn) ? moe_layers : dense_layers) +=
             group.count;
       }
-      host.duration += laws_.host.per_prompt_step(dense_layers, moe_layers);
+      sum.add(Phase::launch, {laws_.host.per_prompt_step(dense_layers, moe_layers)}, host_);
     }
-    sum.add(Phase::host, host, host_);
   }
   return sum.priced();
 }

@@ -91,6 +91,7 @@ std::int64_t Recorder::layers_of(Phase phase) const {
   const auto all = static_cast<std::int64_t>(d_.architecture.layers.size());
   switch (phase) {
     case Phase::host:
+    case Phase::launch:
     case Phase::head:
       return 0;
     case Phase::router:

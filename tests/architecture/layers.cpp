@@ -134,6 +134,8 @@ const std::vector<ThirdParty>& third_party() {
       {"dlfcn.h", kDevices},
       {"cuda", kDevices},
       {"cublas", kDevices},
+      {"cpuid.h", {"models/text"}},
+      {"immintrin.h", {"models/text"}},
       {"cblas.h", {"calibrate/kernels", "models/pruning"}},
       {"benchmark/", {"calibrate/kernels"}},
       {"sys/", kSystem},

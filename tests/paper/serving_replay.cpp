@@ -30,7 +30,8 @@ class Recorder : public sim::StepCost {
     }
     for (std::size_t i = 0; i < sim::kPhaseCount; ++i) {
       const auto phase = static_cast<sim::Phase>(i);
-      sum[i] += phase == sim::Phase::host ? 0.0 : in_seconds(to_seconds(times[phase]));
+      const bool own = phase == sim::Phase::host || phase == sim::Phase::launch;
+      sum[i] += own ? 0.0 : in_seconds(to_seconds(times[phase]));
     }
     sum[kSteps] += 1.0;
     sum[kSequences] += static_cast<double>(sequences);

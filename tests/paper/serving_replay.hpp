@@ -31,7 +31,8 @@ struct Replay {
   std::vector<std::string> extrapolated;
 };
 
-// The run of the deployment's own workload (closed loop). Phase::host is left out: zero.
+// The run of the deployment's own workload (closed loop). Phases host and launch are left out:
+// zero.
 Replay replay(const sim::Deployment& deployment);
 
 }  // namespace moeplan::tests

@@ -31,7 +31,7 @@ const std::vector<Group>& groups() {
       {"exchange (dispatch, combine)", {"dispatch", "combine"}},
       {"all-reduce", {"allreduce"}},
       {"dense, router, head", {"dense", "router", "head"}},
-      {"host", {"host"}},
+      {"host, launches", {"host", "launch"}},
       {"pipeline", {"pipeline_transfer", "pipeline_wait"}}};
   return kGroups;
 }

@@ -42,7 +42,7 @@ struct Office : ScenarioFile {
         "{rate: 200 requests/s, " + day +
             "requests: 500, input_tokens: {distribution: log_normal, median: 500, sigma: 0.7, max: "
             "4000}, output_tokens: {distribution: log_normal, median: 100, sigma: 0.6, max: 800}}");
-    set("objectives", "{ttft_p99: 2 s, tpot_p99: 50 ms, accuracy_loss: 0.5}");
+    set("objectives", "{ttft_p99: 2 s, tpot_p99: 100 ms, accuracy_loss: 0.5}");
     set("prices", "{book: 2026-11, tier: " + tiers + "}");
   }
 };

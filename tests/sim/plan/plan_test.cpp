@@ -167,7 +167,8 @@ class SmallPlan : public ::testing::Test {
 };
 
 TEST_F(SmallPlan, RecommendsTheCheapestAndTheMoneyAddsUp) {
-  const Scenario scenario = ScenarioFile().load();
+  const Scenario scenario =
+      ScenarioFile().set("objectives", "{ttft_p99: 2 s, tpot_p99: 100 ms}").load();
   const Plan plan = plan_of(scenario, 2);
   ASSERT_TRUE(plan.recommended.has_value());
   ASSERT_TRUE(plan.baseline.has_value());
@@ -177,7 +178,7 @@ TEST_F(SmallPlan, RecommendsTheCheapestAndTheMoneyAddsUp) {
     EXPECT_LE(chosen.money.usd_per_month, d.money.usd_per_month);
     // The objectives hold at the operating point, and the fleet carries the wanted rate.
     EXPECT_LE(d.metrics.ttft.p99, 2.0);
-    EXPECT_LE(d.metrics.tpot.p99, 0.05);
+    EXPECT_LE(d.metrics.tpot.p99, 0.1);
     EXPECT_GE(d.capacity.load * static_cast<double>(d.replicas), 60.0 * (1 - 1e-9));
     EXPECT_NEAR(d.load * static_cast<double>(d.replicas), 60.0, 1e-6);
     // Cost per token x tokens = rent; a month is 730 h.

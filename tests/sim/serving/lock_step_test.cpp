@@ -128,7 +128,8 @@ TEST(LockStep, ModelsWaitForTheDifferenceOfTheirOwnWork) {
     const auto own_of = [&](std::int64_t tokens) {
       const PhaseTimes times = cost->cost(std::vector<RankBatch>{prompt(tokens), {}});
       SimDuration own = times.total();
-      for (const Phase shared : {Phase::host, Phase::expert, Phase::dispatch, Phase::combine}) {
+      for (const Phase shared :
+           {Phase::host, Phase::launch, Phase::expert, Phase::dispatch, Phase::combine}) {
         own -= times[shared];
       }
       EXPECT_EQ(cost->lock_step().slowest, own);

@@ -330,9 +330,10 @@ Scenario graphs(const std::string& sizes, int gpus = 1) {
       .load();
 }
 
-// What runs inside a captured graph: all but attention, sampling and the host.
+// What runs inside a captured graph: all but attention, sampling, the host and its launches.
 SimDuration in_graph(const PhaseTimes& times) {
-  return times.total() - times[Phase::attention] - times[Phase::head] - times[Phase::host];
+  return times.total() - times[Phase::attention] - times[Phase::head] - times[Phase::host] -
+         times[Phase::launch];
 }
 
 TEST(CapturedGraphs, StepsArePaddedToTheNextSize) {
