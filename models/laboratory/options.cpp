@@ -66,8 +66,8 @@ Json LaboratoryOptions::json() const {
 // drops would punish whoever has experts for them.
 LaboratoryOptions full_laboratory() {
   LaboratoryOptions options;
-  options.sizes = {1, 2, 4, 8, 16, 32};
-  options.pruned = {8, 16, 32};
+  options.sizes = {1, 2, 4, 8, 16, 32, 64};
+  options.pruned = {8, 16, 32, 64};
   options.methods = {
       PruningMethod::uncurl,  PruningMethod::frequency, PruningMethod::frequency_merge,
       PruningMethod::mc_smoe, PruningMethod::reap,      PruningMethod::random};
