@@ -16,6 +16,7 @@ namespace moeplan::sim {
 namespace {
 
 constexpr std::int64_t kRefineFactor = 4;
+constexpr int kMoreEngines = 4;  // steps of one engine, or of 2 %
 constexpr double kBandQuantile = 1.645;
 constexpr std::int64_t kMostFlowGpus = 1024;  // routes of all pairs are held
 
@@ -144,47 +145,6 @@ void add_traffic(const Scenario& scenario, Design& d) {
   }
 }
 
-// What the scenario's tiers and provider leave of the book for a GPU.
-std::vector<const models::Price*> offers(const PriceOptions& options, const std::string& gpu) {
-  std::vector<const models::Price*> found;
-  for (const std::string& tier : options.tiers) {
-    for (const models::Price* price : options.book.matching(gpu, tier)) {
-      if (options.provider.empty() || price->provider == options.provider) {
-        found.push_back(price);
-      }
-    }
-  }
-  return found;
-}
-
-// Instances of `size` GPUs for pools in falling order of engine size. Parts of engines share an
-// instance, or a part takes several instances of one machine.
-std::int64_t instances_for(const std::vector<EnginePool>& pools, int per_node, int size) {
-  struct Room {
-    int gpus = 0;
-    std::int64_t instances = 0;
-  };
-  std::vector<Room> rooms;
-  std::int64_t instances = 0;
-  for (const EnginePool& pool : pools) {
-    const int together = std::min(pool.gpus, per_node);  // in one machine
-    std::int64_t parts = pool.engines * ((pool.gpus + together - 1) / together);
-    for (const Room& room : rooms) {
-      parts -= std::min(parts, room.instances * (room.gpus / together));
-    }
-    const std::int64_t shared = std::max(1, size / together);
-    const std::int64_t per_part = (together + size - 1) / size;
-    const std::int64_t machines = (parts + shared - 1) / shared;
-    instances += machines * per_part;
-    if (per_part == 1 && machines > 0) {
-      const std::int64_t last = parts - (machines - 1) * shared;
-      rooms.push_back({static_cast<int>(size - shared * together), machines - 1});
-      rooms.push_back({static_cast<int>(size - last * together), 1});
-    }
-  }
-  return instances;
-}
-
 }  // namespace
 
 double wanted_load(const Workload& workload) {
@@ -219,40 +179,19 @@ Load simulated_load(const Scenario& scenario, std::int64_t replicas) {
                                  : full_load(scenario, engine_load(scenario.workload, replicas));
 }
 
-std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
-                                                int gpus, int per_node, std::int64_t replicas) {
-  return cheapest_offer(options, gpu, {{gpus, replicas}}, per_node);
-}
-
-std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
-                                                std::vector<EnginePool> pools, int per_node) {
-  std::stable_sort(pools.begin(), pools.end(),
-                   [](const EnginePool& a, const EnginePool& b) { return a.gpus > b.gpus; });
-  const int together = std::min(pools.front().gpus, per_node);  // in one machine, at most
-  const std::string tiers = fmt::format("{}", fmt::join(options.tiers, " or "));
-  Offer best;
-  int widest = 0;
-  for (const models::Price* price : offers(options, gpu)) {
-    const int machine = std::max(price->gpus, price->largest);
-    widest = std::max(widest, machine);
-    if (machine < together) {
-      continue;
-    }
-    const std::int64_t instances = instances_for(pools, per_node, price->gpus);
-    const UsdPerSecond rent = price->rent * static_cast<double>(instances);
-    if (best.price == nullptr || rent < best.price->rent * static_cast<double>(best.instances)) {
-      best = {price, instances};
-    }
+// One engine of the fleet at its load: metrics and verdict.
+void operate(const Deployment& deployment, StepCost& cost, Design& d) {
+  const Scenario& scenario = *deployment.scenario;
+  d.metrics = d.load == d.capacity.load ? d.capacity.at_load
+                                        : run(deployment, full_load(scenario, d.load), cost);
+  d.verdict = verdict(d.metrics, scenario.objectives.latency);
+  if (d.verdict == Verdict::undecided && scenario.workload.can_run_longer()) {
+    // Within the estimate's own error: a longer run decides, or the result says it could not.
+    Load longer = full_load(scenario, d.load);
+    longer.requests *= kRefineFactor;
+    d.metrics = run(deployment, longer, cost);
+    d.verdict = verdict(d.metrics, scenario.objectives.latency);
   }
-  if (best.price != nullptr) {
-    return best;
-  }
-  if (widest > 0) {
-    return fmt::format("no {} machine with {} in the price book holds {} GPUs (the largest has {})",
-                       tiers, gpu, together, widest);
-  }
-  return fmt::format("the price book {} has no {} price of {}{}", options.book.id(), tiers, gpu,
-                     options.provider.empty() ? "" : " from " + options.provider);
 }
 
 std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate& candidate,
@@ -292,15 +231,14 @@ std::variant<Design, Infeasible> judge(const Scenario& scenario, const Candidate
   } else {
     set_replicas(d, scenario.workload, engines_for(scenario, d.capacity.load));
   }
-  d.metrics = d.load == d.capacity.load ? d.capacity.at_load
-                                        : run(deployment, full_load(scenario, d.load), *cost);
-  d.verdict = verdict(d.metrics, scenario.objectives.latency);
-  if (d.verdict == Verdict::undecided && scenario.workload.can_run_longer()) {
-    // Within the estimate's own error: a longer run decides, or the result says it could not.
-    Load longer = full_load(scenario, d.load);
-    longer.requests *= kRefineFactor;
-    d.metrics = run(deployment, longer, *cost);
-    d.verdict = verdict(d.metrics, scenario.objectives.latency);
+  operate(deployment, *cost, d);
+  // Another load is another sample, and may miss what the capacity met: more engines decide.
+  const std::int64_t step = std::max<std::int64_t>(1, d.replicas / 50);
+  for (int more = 0; more < kMoreEngines && d.verdict == Verdict::missed &&
+                     scenario.objectives.search != SearchGoal::most_traffic;
+       ++more) {
+    set_replicas(d, scenario.workload, d.replicas + step);
+    operate(deployment, *cost, d);
   }
   add_traffic(scenario, d);
   const auto offer = offer_for(deployment, d.replicas);

@@ -14,6 +14,7 @@
 #include "sim/deployment/deployment.hpp"
 #include "sim/evaluate.hpp"
 #include "sim/plan/capacity.hpp"
+#include "sim/plan/offer.hpp"
 
 namespace moeplan::sim {
 
@@ -127,23 +128,5 @@ LatencyCurves latency_curves(const Scenario& scenario, const Design& design);
 
 // The error band of a judged design. Deterministic.
 ErrorBand error_band(const Scenario& scenario, const Design& design);
-
-// The cheapest offer of the book (tiers and provider as the scenario says) for `replicas` engines
-// of `gpus` GPUs each, or the reason why there is none. GPUs of one node sit in one machine; an
-// engine of several nodes of `per_node` GPUs takes as many machines.
-struct Offer {
-  const models::Price* price = nullptr;
-  std::int64_t instances = 0;
-};
-std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
-                                                int gpus, int per_node, std::int64_t replicas);
-// The same for engines of several sizes; those of one size fill up what larger ones leave of their
-// instances.
-struct EnginePool {
-  int gpus = 1;  // of one engine
-  std::int64_t engines = 0;
-};
-std::variant<Offer, std::string> cheapest_offer(const PriceOptions& options, const std::string& gpu,
-                                                std::vector<EnginePool> pools, int per_node);
 
 }  // namespace moeplan::sim

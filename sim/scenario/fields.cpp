@@ -236,6 +236,10 @@ std::vector<Field> make_fields() {
                           "KV blocks of 16 tokens per rank, instead of the derived number."));
   t.push_back(quantity_field("engine.host_time", kTime, "", text::kNonNegative,
                              "Host time per step, instead of the profile's law and its launches."));
+  t.push_back(boolean_field(
+      "engine.async_scheduling", "true",
+      "The host schedules a step while the one before runs (vLLM from 0.14 on), and only what is "
+      "longer than its kernels shows; false: its time lies between steps. Pipelines: always."));
   t.push_back(boolean_field("engine.chunked_prefill", "true",
                             "false: a prompt waits until it fits a step whole (max_batched_tokens "
                             "must hold the longest)."));

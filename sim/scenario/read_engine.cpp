@@ -66,6 +66,7 @@ EngineOptions read_engine(Checker& check, const ScenarioValues& values,
     e.host_time = Seconds(values.number("engine.host_time"));
   }
   e.chunked_prefill = values.number("engine.chunked_prefill") != 0.0;
+  e.async_scheduling = values.number("engine.async_scheduling") != 0.0;
   if (!e.chunked_prefill && e.max_model_length > e.max_batched_tokens) {
     check.problem(
         "engine.chunked_prefill", "E_VALUE",

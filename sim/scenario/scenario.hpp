@@ -82,6 +82,7 @@ struct EngineOptions {
   bool prefix_caching = false;            // of equal prompt beginnings
   bool divided_batches = false;           // of a pipeline
   bool chunked_prefill = true;            // false: a prompt is computed in one step
+  bool async_scheduling = true;           // the host prepares a step while the last one runs
   // Numbers of tokens for which CUDA graphs were captured, ascending; empty: steps run as they are.
   std::vector<std::int64_t> graph_sizes;
   Seconds startup{600.0};  // from renting a machine to serving

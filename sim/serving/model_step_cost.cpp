@@ -21,6 +21,9 @@ ModelStepCost::ModelStepCost(const Deployment& deployment, const LawErrors& erro
       errors_(errors),
       row_bytes_(models::plain_bytes(deployment.scenario->precision)) {
   require(deployment.candidate.pipeline_parallel == 1, "a stage is priced, not a pipeline");
+  // A pipeline's stages have one scheduler, which works while they do (pipeline_replica.hpp).
+  hides_host_ = deployment.scenario->engine.async_scheduling && deployment.place.first &&
+                deployment.place.last && !deployment.scenario->engine.host_time;
   prepare_experts();
   prepare_attention();
   prepare_graphs();
@@ -244,6 +247,11 @@ PhaseTimes ModelStepCost::use_shared(std::int64_t group_tokens, std::int64_t lar
                                      std::int64_t sequences, bool eager_prompt) {
   PhaseTimes times = use(kept(eager_prompt ? by_sequences_eager_ : by_sequences_, sequences,
                               [&] { return price_host(sequences, eager_prompt); }));
+  SimDuration kernels;  // that the next step's host time can hide behind
+  if (hides_host_) {
+    kernels = kept(by_rank_tokens_, largest_rank, [&] { return price_rank_tokens(largest_rank); })
+                  .times.total();
+  }
   if (!experts_.empty()) {
     const std::int64_t key = group_tokens * (std::int64_t{1} << 24) + largest_rank;
     auto found = by_group_tokens_.find(key);
@@ -251,6 +259,11 @@ PhaseTimes ModelStepCost::use_shared(std::int64_t group_tokens, std::int64_t lar
       found = by_group_tokens_.emplace(key, price_experts(group_tokens, largest_rank)).first;
     }
     times += use(found->second);
+    kernels += found->second.times.total();
+  }
+  if (hides_host_) {
+    const SimDuration host = times[Phase::host];
+    times.set(Phase::host, host > kernels ? host - kernels : SimDuration(0));
   }
   return times;
 }

@@ -6,6 +6,9 @@
 //          layers + head) + per MoE layer (dispatch + experts of the slowest rank + combine)
 // Sliding windows: a layer with window w reads min(KV tokens, sequences x w). With unequal contexts
 // that is an upper bound of sum(min(context, w)), by concavity; exact when all or none exceed w.
+// Asynchronous scheduling: host time beyond the step's kernels (without attention and head, which
+// are not known where it is decided) shows, the rest is hidden. Source: vLLM's runs of 0.18 leave
+// none (bin/serving_validation).
 // CUDA graphs (EngineOptions::graph_sizes): a step of at most the largest captured size, prompts or
 // not, runs at the next captured size on every data-parallel rank, idle ones too; larger steps run
 // as they are (vLLM: FULL_AND_PIECEWISE graphs, and none above; coordinate_batch_across_dp).
@@ -165,6 +168,7 @@ class ModelStepCost : public StepCost {
   std::vector<LayerGroup> groups_;
   std::vector<AttentionGroup> attention_;
   std::vector<ExpertGroup> experts_;   // by MoE layers that are alike
+  bool hides_host_ = false;            // async_scheduling
   bool padded_ = false;                // exchange through buffers of fixed capacity
   bool has_exchange_kernels_ = false;  // laws_.exchange answers, else collectives do
   double pairs_per_token_ = 0.0;       // of all MoE layers

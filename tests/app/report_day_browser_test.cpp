@@ -40,7 +40,7 @@ TEST_F(Browser, DrawsTheDayAsThePlanHasIt) {
   const std::string page = read_bytes(folder_ / "out/report.html");
   EXPECT_LT(page.size(), 2'000'000U);
   const text::Document check = open(page);
-  expect_all_drawn(check, out, 12);
+  expect_all_drawn(check, out, 13);
   const text::Document plan = text::load_json(folder_ / "out/plan.json");
   const Node& day = at(plan.root, "day").items.front();
   const double base = number_if(at(day, "mixed"), "base_engines").value();
@@ -67,15 +67,18 @@ TEST_F(Browser, DrawsTheDayAsThePlanHasIt) {
     }
   }
   EXPECT_EQ(seen, 2U);
-  // Money: a bar for each way to pay, a line for each tier and a dot for each break-even.
+  // Money: a bar for each design and way to pay, a line for each tier and a dot for each
+  // break-even.
   std::multiset<long> bars;
   std::multiset<long> wanted;
   std::multiset<long> dots;  // minutes of use a day
   std::multiset<long> even;
   std::multiset<long> ends;  // USD a month of a fleet used all day
   std::multiset<long> tiers;
-  for (const char* way : {"fixed", "following", "mixed"}) {
-    wanted.insert(std::lround(number_if(at(day, way), "cost_usd_per_month").value()));
+  for (const Node& each : at(plan.root, "day").items) {
+    for (const char* way : {"fixed", "following", "mixed"}) {
+      wanted.insert(std::lround(number_if(at(each, way), "cost_usd_per_month").value()));
+    }
   }
   for (const Node& tier : at(plan.root, "rent_or_buy").items) {
     tiers.insert(std::lround(number_if(tier, "cost_usd_per_month").value()));

@@ -16,7 +16,7 @@ namespace {
 using tests::ScenarioFile;
 
 constexpr const char* kTraffic =
-    "requests: 500, input_tokens: {distribution: log_normal, median: 500, sigma: 0.7, max: 4000}, "
+    "requests: 2000, input_tokens: {distribution: log_normal, median: 500, sigma: 0.7, max: 4000}, "
     "output_tokens: {distribution: log_normal, median: 100, sigma: 0.6, max: 800}}";
 
 // RunPod rents single H100s.
@@ -26,7 +26,7 @@ struct Coder : ScenarioFile {
     set("accuracy", "{curve: qwen3-30b-a3b-reap-code}");
     set("hardware", "{gpu: h100-sxm, gpus: 1}");
     set("workload", "{rate: " + rate + " requests/s, " + kTraffic);
-    set("objectives", "{ttft_p99: 2 s, tpot_p99: 100 ms, " + objectives + "}");
+    set("objectives", "{ttft_p99: 2 s, tpot_p99: 80 ms, " + objectives + "}");
     set("prices", "{book: 2026-11, provider: RunPod}");
   }
 };
