@@ -249,8 +249,8 @@ PhaseTimes ModelStepCost::use_shared(std::int64_t group_tokens, std::int64_t lar
                               [&] { return price_host(sequences, eager_prompt); }));
   SimDuration kernels;  // that the next step's host time can hide behind
   if (hides_host_) {
-    kernels = kept(by_rank_tokens_, largest_rank, [&] { return price_rank_tokens(largest_rank); })
-                  .times.total();
+    const auto own_price = [&] { return price_rank_tokens(largest_rank); };
+    kernels = kept(by_rank_tokens_, largest_rank, own_price).times.total();
   }
   if (!experts_.empty()) {
     const std::int64_t key = group_tokens * (std::int64_t{1} << 24) + largest_rank;
