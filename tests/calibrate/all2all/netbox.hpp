@@ -31,7 +31,7 @@ class Netbox {
 
 struct NetboxFigures {
   double bandwidth_ratio = 0.0;  // fitted rate over the configured one
-  double lowest = 0.0;           // measured over predicted, of all exchanges
+  double lowest = 0.0;           // measured over predicted, of messages up to 64 KiB
   double highest = 0.0;
   std::string rows;  // what was measured against what, for people
 };
