@@ -329,7 +329,7 @@ Scenario make_scenario(ScenarioValues values, const std::filesystem::path& path,
     exchange.push_back(exchange_from(name));
   }
   note_too_long(engine.max_model_length, workload);
-  return Scenario{
+  Scenario scenario{
       .name = values.text("name"),
       .file = path.string(),
       .sha256 = sha256,
@@ -362,8 +362,10 @@ Scenario make_scenario(ScenarioValues values, const std::filesystem::path& path,
       .seed = seed,
       .warnings = std::move(warnings),
       .routing = std::move(routing),
-      .values = std::move(values),
+      .values = {},
   };
+  scenario.values = std::move(values);
+  return scenario;
 }
 
 }  // namespace moeplan::sim

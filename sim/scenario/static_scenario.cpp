@@ -137,7 +137,7 @@ StaticScenario make_static_scenario(ScenarioValues values, const std::filesystem
   }
   std::vector<std::int64_t> kept = read_experts(check, values, *architecture);
   check.throw_if_any();
-  return StaticScenario{
+  StaticScenario scenario{
       .name = values.text("name"),
       .file = path.string(),
       .sha256 = sha256,
@@ -149,8 +149,10 @@ StaticScenario make_static_scenario(ScenarioValues values, const std::filesystem
       .sequences_per_gpu = values.count("workload.batch"),
       .sequence_length = values.count("workload.sequence_length"),
       .source = values.text("workload.source"),
-      .values = std::move(values),
+      .values = {},
   };
+  scenario.values = std::move(values);
+  return scenario;
 }
 
 }  // namespace moeplan::sim

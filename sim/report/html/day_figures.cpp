@@ -103,8 +103,8 @@ std::optional<ReportFigure> engines_figure(const Node& day, const DesignRow& des
         .set("tooltip",
              hover({{"hour", "hour", ""}, {"kind", "", ""}, {"engines", "engines", "d"}}));
   };
-  const auto rows = [](std::vector<Json> values) {
-    return Json::object().set("values", std::move(values));
+  const auto rows = [](const std::vector<Json>& values) {
+    return Json::object().set("values", values);
   };
   std::vector<Json> layers;
   if (!bars.empty()) {
@@ -113,11 +113,11 @@ std::optional<ReportFigure> engines_figure(const Node& day, const DesignRow& des
     layers.push_back(
         layer(mark("bar").set("width", Json::object().set("band", 0.86)).set("opacity", 0.65),
               std::move(stacked))
-            .set("data", rows(std::move(bars))));
+            .set("data", rows(bars)));
   }
   layers.push_back(
       layer(mark("line").set("interpolate", "step").set("strokeWidth", 2.5), encoding(false))
-          .set("data", rows(std::move(needs))));
+          .set("data", rows(needs)));
   if (const auto peak = number_at(day, "peak_engines")) {
     for (Json& each : rule_at("y", *peak, fmt::format("kept all day: {:.0f}", *peak))) {
       layers.push_back(std::move(each));
