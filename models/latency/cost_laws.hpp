@@ -30,6 +30,10 @@ struct LawRequest {
   // The GPUs of the node are joined by another fabric than the device's usual one: collectives are
   // priced from the data sheet.
   bool other_fabric = false;
+  // Experts whose 4-bit weights are expanded to 16 bits run prompts as the serving engines of the
+  // open runs do (with_expanded_weights), whatever the profile's kernels reach. Not for a user's
+  // own profile, which is believed, and not where laws are held against measured kernels.
+  bool as_served = false;
 };
 
 struct CostLaws {

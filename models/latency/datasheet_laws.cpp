@@ -25,8 +25,7 @@ constexpr double kExpandedComputeEfficiency = 0.18;
 constexpr double kExpandedBand = 0.30;
 constexpr const char* kServingRunsOfExpanded =
     "18 % of the 16-bit peak, fitted to the TTFT of 25 runs of gpt-oss-120b on 2, 4 and 8 H100, "
-    "vLLM "
-    "0.11 to 0.18 (aic_silicon_moe_open.csv; bin/serving_validation)";
+    "vLLM 0.11 to 0.18 (aic_silicon_moe_open.csv; bin/serving_validation)";
 
 // sd of ln(t) of these laws: the 5-95 % band covers nine in ten rows of every table of a device
 // that is measured, H100 left out, whose efficiencies they are (`./moeplan bench --suite fit`

@@ -13,8 +13,9 @@ namespace moeplan::models {
 // Throws: as Gpu::peak_for for precisions the device does not run.
 FittedLaw datasheet_expert(const Gpu& gpu, Precision precision);
 // The law of experts whose 4-bit weights the kernel expands to 16 bits, as engines that serve run
-// them: prompts reach a fraction of what tables of the newest kernels say, without tiles; reading
-// weights stays as it is.
+// them (vLLM 0.11 to 0.18 and TensorRT-LLM on Hopper): rows are counted one by one (TileRule
+// by_rows) at 18 % of the 16-bit peak; reading weights and launches stay as in `law`. sd of ln(t)
+// at least 0.30. Source: bin/serving_validation.
 FittedLaw with_expanded_weights(FittedLaw law, const Gpu& gpu);
 FittedLaw datasheet_dense(const Gpu& gpu, Precision precision);
 FittedLaw datasheet_decode(const Gpu& gpu);

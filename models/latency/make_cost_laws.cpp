@@ -108,10 +108,12 @@ bool expands_weights(const Gpu& gpu, Precision precision) {
   return weight_bytes(precision) < 1.0 && activation_bytes(gpu.arithmetic(precision)) == 2.0;
 }
 
-FittedLaw expert_law(const Gpu& gpu, const Profile* profile, Precision precision) {
-  const std::optional<FittedLaw> fitted = find(gpu, profile, "expert", precision);
-  const FittedLaw law = fitted ? *fitted : datasheet_expert(gpu, precision);
-  return expands_weights(gpu, precision) ? with_expanded_weights(law, gpu) : law;
+FittedLaw expert_law(const Gpu& gpu, const Profile* profile, const LawRequest& request) {
+  const std::optional<FittedLaw> fitted = find(gpu, profile, "expert", request.experts);
+  const FittedLaw law = fitted ? *fitted : datasheet_expert(gpu, request.experts);
+  return request.as_served && expands_weights(gpu, request.experts)
+             ? with_expanded_weights(law, gpu)
+             : law;
 }
 
 FittedLaw dense_law(const Gpu& gpu, const Profile* profile, Precision precision) {
@@ -175,7 +177,7 @@ CostLaws make_cost_laws(const Gpu& gpu, const Fabric& inside, const Fabric* betw
   }
   const int island = gpu.gpus_per_node > 0 ? gpu.gpus_per_node : 1;
   CostLaws laws{
-      .expert = ExpertLatency(expert_law(gpu, profile, request.experts)),
+      .expert = ExpertLatency(expert_law(gpu, profile, request)),
       .dense = DenseLatency(dense_law(gpu, profile, request.weights), request.weights),
       .plain = DenseLatency(dense_law(gpu, profile, request.plain), request.plain),
       .attention = AttentionLatency(

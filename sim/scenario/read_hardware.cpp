@@ -15,9 +15,11 @@ namespace {
 
 // The profile that hardware.profile means for a GPU; nullopt when the data sheet is to serve. A
 // profile of another GPU among hardware.gpu (a loaner's beside the present fleet) is not meant.
+// own: whether it is the user's, and not the catalog's.
 std::optional<models::Profile> read_profile(const ScenarioValues& values, const std::string& gpu,
-                                            const std::filesystem::path& scenario) {
+                                            const std::filesystem::path& scenario, bool& own) {
   const std::string name = values.text("hardware.profile");
+  own = false;
   if (name == "datasheet") {
     return std::nullopt;
   }
@@ -26,6 +28,7 @@ std::optional<models::Profile> read_profile(const ScenarioValues& values, const 
     const std::vector<std::string> listed = values.texts("hardware.gpu");
     if (profile.hardware == gpu ||
         std::find(listed.begin(), listed.end(), profile.hardware) == listed.end()) {
+      own = is_path(name);
       return profile;
     }
   }
@@ -36,13 +39,14 @@ std::optional<models::Profile> read_profile(const ScenarioValues& values, const 
   return models::load_profile(models::profile_path(gpu));
 }
 
-// The option of a GPU in a node, or in its usual one.
 // A profile and the laws that were chosen from it.
 struct FittedLaws {
   std::shared_ptr<const models::Profile> profile;  // nullptr: data-sheet laws only
+  bool as_served = true;
   models::CostLaws laws;
 };
 
+// The option of a GPU in a node, or in its usual one.
 std::optional<HardwareOption> read_option(Checker& check, const ScenarioValues& values,
                                           const std::filesystem::path& path, models::Gpu gpu,
                                           std::size_t item, const models::Node* node,
@@ -75,16 +79,20 @@ std::optional<HardwareOption> read_option(Checker& check, const ScenarioValues& 
   auto known = check.loaded("hardware.profile", [&] {
     return *check.inputs().get<FittedLaws>(key, [&] {
       std::shared_ptr<const models::Profile> profile;
-      if (auto found = read_profile(values, gpu.id, path)) {
+      bool own = false;
+      if (auto found = read_profile(values, gpu.id, path, own)) {
         profile = std::make_shared<const models::Profile>(std::move(*found));
       }
-      return FittedLaws{profile,
-                        models::make_cost_laws(gpu, *inside, &*uplink, profile.get(), request)};
+      models::LawRequest asked = request;
+      asked.as_served = !own;
+      return FittedLaws{profile, asked.as_served,
+                        models::make_cost_laws(gpu, *inside, &*uplink, profile.get(), asked)};
     });
   });
   if (!known) {
     return std::nullopt;
   }
+  request.as_served = known->as_served;
   models::Node machine = node == nullptr ? models::usual_node(gpu, *uplink) : *node;
   return HardwareOption{.gpu = std::move(gpu),
                         .fabric = *inside,

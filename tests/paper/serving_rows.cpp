@@ -60,7 +60,8 @@ void use_scaled_profile(sim::HardwareOption& option, const models::SmoeArchitect
   option.laws = models::make_cost_laws(option.gpu, option.fabric, nullptr, &profile,
                                        {.weights = precision,
                                         .experts = architecture.experts_in(precision),
-                                        .allow_other_hardware = true});
+                                        .allow_other_hardware = true,
+                                        .as_served = true});
 }
 
 }  // namespace

@@ -50,6 +50,35 @@ TEST(CostLaws, TheProfileWinsWhereItHasTheKernelAndPrecision) {
   EXPECT_TRUE(laws_of(gpu, &profile, {.experts = Precision::fp8}).expert.info().datasheet);
 }
 
+// 18 % of 989.4 TFLOP/s. Only 4-bit weights that are multiplied in 16 bits, and only as engines
+// serve.
+TEST(CostLaws, ExpandedWeightsAsEnginesServeThem) {
+  const Gpu gpu = models::load_gpu("h100-sxm");
+  const Profile profile = models::load_profile(models::profile_path("h100-sxm"));
+  const CostLaws measured = laws_of(gpu, &profile, {.experts = Precision::mxfp4});
+  const CostLaws served = laws_of(gpu, &profile, {.experts = Precision::mxfp4, .as_served = true});
+  EXPECT_NEAR(served.expert.theta().compute, 0.18 * 989.4e12, 1e9);
+  EXPECT_EQ(served.expert.theta().bandwidth, measured.expert.theta().bandwidth);
+  EXPECT_EQ(served.expert.theta().tiles, models::TileRule::by_rows);
+  EXPECT_GT(measured.expert.theta().compute, 0.5 * 989.4e12);
+  // A long prompt takes longer; a decode step, which reads weights, does not.
+  const ExpertShape shape{.hidden = 2880,
+                          .intermediate = 2880,
+                          .top_k = 4,
+                          .experts = 128,
+                          .local_experts = 128,
+                          .precision = Precision::mxfp4};
+  const auto seconds = [&](const CostLaws& laws, const ExpertLoad& load) {
+    return laws.expert.estimate(shape, load).duration.value();
+  };
+  const ExpertLoad prompt{.tokens = 8192, .pairs = 32768, .active_experts = 128};
+  const ExpertLoad decode{.tokens = 8, .pairs = 32, .active_experts = 28};
+  EXPECT_GT(seconds(served, prompt), 3.0 * seconds(measured, prompt));
+  EXPECT_NEAR(seconds(served, decode) / seconds(measured, decode), 1.0, 0.1);
+  EXPECT_EQ(laws_of(gpu, &profile, {.as_served = true}).expert.theta().compute,
+            laws_of(gpu, &profile).expert.theta().compute);
+}
+
 TEST(CostLaws, RefusesAProfileOfAnotherDevice) {
   const Gpu gpu = models::load_gpu("a100-sxm");
   const Profile profile = profile_with_expert("h100-sxm");

@@ -7,6 +7,7 @@
 
 #include "models/text/load.hpp"
 #include "tests/support/expect_input_error.hpp"
+#include "tests/support/locations.hpp"
 #include "tests/support/scenario_file.hpp"
 
 namespace moeplan::sim {
@@ -158,6 +159,24 @@ TEST(PipelineParallel, MustDivideAnEngine) {
   EXPECT_THROW(layout("3"), InputError);
   EXPECT_THROW(layout("4"), InputError);  // two GPUs have no four stages
   EXPECT_THROW(layout("[1, 4], tensor_parallel: 3"), InputError);
+}
+
+// The catalog's laws of 4-bit experts are taken as engines serve them; the same file as a user's
+// own profile is believed.
+TEST(Hardware, AUsersOwnProfileIsBelieved) {
+  const auto loaded = [](const std::string& profile) {
+    return tests::ScenarioFile()
+        .set("model", "{architecture: gpt-oss-120b}")
+        .set("pruning", "")
+        .set("hardware", "{gpu: h100-sxm, gpus: 2, profile: " + profile + "}")
+        .load();
+  };
+  const Scenario catalog = loaded("catalog");
+  const Scenario own = loaded((tests::data_dir() / "profiles/h100-sxm.json").string());
+  EXPECT_TRUE(catalog.hardware[0].request.as_served);
+  EXPECT_FALSE(own.hardware[0].request.as_served);
+  EXPECT_LT(catalog.hardware[0].laws.expert.theta().compute,
+            own.hardware[0].laws.expert.theta().compute / 3.0);
 }
 
 }  // namespace
