@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "models/catalog/catalog_file.hpp"
 #include "sim/scenario/checker.hpp"
 #include "sim/scenario/effective_values.hpp"
 
@@ -192,7 +193,7 @@ std::vector<ConfigValue> derived_values(const Scenario& scenario,
   derive_traffic(d, scenario);
   std::vector<std::string> books;
   for (const std::string& name : scenario.values.texts("prices.book")) {
-    books.push_back(data_file("prices", resolved(name, scenario.file)).substr(10));
+    books.push_back(models::catalog_file("prices", resolved(name, scenario.file)).string());
   }
   d.derive("prices.as_of", {scenario.prices.as_of.text()},
            "data file " + joined(books) + ": the day the book was made");
